@@ -1,0 +1,55 @@
+# Every target does its own set-up: nothing but Python 3.11+ and make is needed.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+# make run TAPE=<file> SPEED=60 SEED=7 PORT=8000 ARGS="--reset"
+RUN_ARGS := $(if $(PORT),--port $(PORT)) $(if $(TAPE),--tape $(TAPE)) $(if $(SPEED),--speed $(SPEED)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+.PHONY: run test whole check bench browser screenshot clean
+.DEFAULT_GOAL := run
+
+run: $(VENV)/.runtime
+	@exec $(BIN)/python manage.py run $(RUN_ARGS)
+
+test: $(VENV)/.develop
+	$(BIN)/pytest -n 2 --dist loadfile -m "not browser and not whole" $(ARGS)
+
+# The whole program: started, stopped, killed and started again, replaying a recorded game. About two minutes.
+whole: $(VENV)/.develop
+	$(BIN)/pytest -m whole $(ARGS)
+
+browser: $(VENV)/.develop
+	$(BIN)/pytest -m browser $(ARGS)
+
+# Makes docs/screenshot.png from a real run; needs Debian's chromium.
+screenshot: $(VENV)/.develop
+	$(BIN)/python -m tests.e2e.screenshot
+
+check: $(VENV)/.develop
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py check
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+bench: $(VENV)/.develop
+	$(BIN)/python -m tests.bench.hotpath $(ARGS)
+
+clean:
+	rm -rf $(VENV) var
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Courtside needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Could not make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv"; rm -rf $(VENV); exit 2; }
+
+$(VENV)/.runtime: requirements.txt | $(VENV)/bin/python
+	@echo "Installing what runs (about a minute, once) ..."
+	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.develop: requirements-dev.txt requirements.txt | $(VENV)/bin/python
+	@echo "Installing what tests and checks (about a minute, once) ..."
+	@$(BIN)/pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(VENV)/.runtime
