@@ -1,0 +1,1 @@
+"""Everything that speaks to a venue or a game feed. Plain Python: no Django, no Celery, no Redis."""

@@ -1,0 +1,182 @@
+"""One HTTP request is at most one request on the wire, and its failure says what the caller may believe.
+
+`NotSent` is raised only with proof: httpcore traces the moment it starts to write the request, and a failure before
+that moment cannot have reached the venue (refused, DNS, TLS, no free connection). Everything later, including a reply
+that cannot be read, is `OutcomeUnknown`: the venue may have acted. There is no retry and no redirect; a 3xx is a reply
+like any other. Sockets idle for 4 s are dropped, because a venue that closes one while we write would make it unknown.
+
+The only module that knows httpx. Replies are unpacked here, with a bound, so that no body can fill the memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ssl
+import time
+import zlib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import httpx
+import msgspec
+
+from venues.errors import NotSent, OutcomeUnknown
+
+MAX_REPLY_BYTES = 32 * 1024 * 1024
+KEEPALIVE_EXPIRY_S = 4.0
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_WRITE_STARTED = "http11.send_request_headers.started"
+_ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
+
+
+class Timeouts(msgspec.Struct, frozen=True):
+    """Seconds. `total_s` bounds the whole call, a reply that drips byte by byte included."""
+
+    connect_s: float = 3.0
+    read_s: float = 10.0
+    write_s: float = 3.0
+    pool_s: float = 2.0
+    total_s: float = 10.0
+
+
+class HttpReply(msgspec.Struct, frozen=True):
+    """Any complete reply, whatever its status. Header names are lower case; `body` is unpacked."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    elapsed_ms: int
+
+
+class HttpTransport:
+    """HTTP/1.1 to one host. TLS is always verified; proxies of the environment are ignored.
+
+    `user_agent=None` leaves the library's own header, which ESPN wants (it answers 403 to any other).
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        name: str,
+        timeouts: Timeouts | None = None,
+        user_agent: str | None = None,
+        max_reply_bytes: int = MAX_REPLY_BYTES,
+        max_connections: int = 20,
+    ) -> None:
+        self.name = name
+        self.base_url = base_url.rstrip("/")
+        self._timeouts = timeouts or Timeouts()
+        self._max_reply_bytes = max_reply_bytes
+        headers = {"accept-encoding": "gzip, deflate"}
+        if user_agent is not None:
+            headers["user-agent"] = user_agent
+        self._client = httpx.AsyncClient(
+            headers=headers,
+            timeout=_httpx_timeout(self._timeouts),
+            limits=httpx.Limits(max_connections=max_connections, keepalive_expiry=KEEPALIVE_EXPIRY_S),
+            verify=_tls_context(),
+            follow_redirects=False,
+            trust_env=False,
+            http1=True,
+            http2=False,
+        )
+
+    async def send(
+        self,
+        method: str,
+        path_with_query: str,
+        *,
+        headers: Mapping[str, str] = NO_HEADERS,
+        body: bytes | None = None,
+        deadline_s: float | None = None,
+    ) -> HttpReply:
+        """One request and its whole reply. Raises NotSent (no byte left) or OutcomeUnknown (some may have)."""
+        watch = _WriteWatch()
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self._timeouts.total_s if deadline_s is None else deadline_s):
+                return await self._exchange(method, path_with_query, headers, body, watch, started)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError, OSError, ssl.SSLError) as error:
+            raise self._typed(error, method, path_with_query, watch) from error
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        watch: _WriteWatch,
+        started: float,
+    ) -> HttpReply:
+        request = self._client.build_request(
+            method, self.base_url + path, headers=headers, content=body, extensions={"trace": watch}
+        )
+        response = await self._client.send(request, stream=True)
+        try:
+            content = await self._read_body(response)
+        finally:
+            await response.aclose()
+        elapsed_ms = int((time.monotonic() - started) * 1000)
+        return HttpReply(response.status_code, dict(response.headers), content, elapsed_ms)
+
+    async def _read_body(self, response: httpx.Response) -> bytes:
+        packed = bytearray()
+        async for chunk in response.aiter_raw():
+            packed += chunk
+            if len(packed) > self._max_reply_bytes:
+                raise OutcomeUnknown(f"{self.name}: a reply larger than {self._max_reply_bytes} bytes was cut off.")
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        if encoding in ("", "identity"):
+            return bytes(packed)
+        return self._unpack(bytes(packed), encoding)
+
+    def _unpack(self, packed: bytes, encoding: str) -> bytes:
+        """gzip or deflate, never more than the limit: a bomb costs its limit and no more."""
+        if encoding not in ("gzip", "x-gzip", "deflate"):
+            raise OutcomeUnknown(f"{self.name}: a reply came in the unknown encoding {encoding!r}.")
+        unpacker = zlib.decompressobj(_ZLIB_OR_GZIP)
+        try:
+            content = unpacker.decompress(packed, self._max_reply_bytes)
+        except zlib.error as error:
+            raise OutcomeUnknown(f"{self.name}: a compressed reply is damaged ({error}).") from error
+        if unpacker.unconsumed_tail:
+            raise OutcomeUnknown(f"{self.name}: a reply unpacks to more than {self._max_reply_bytes} bytes.")
+        if not unpacker.eof and packed:
+            raise OutcomeUnknown(f"{self.name}: a compressed reply ended early.")
+        return content
+
+    def _typed(self, error: Exception, method: str, path: str, watch: _WriteWatch) -> NotSent | OutcomeUnknown:
+        """Whether the request had begun to leave decides; h11 refuses a malformed request before it writes."""
+        what = f"{self.name}: {method} {path.partition('?')[0]}"
+        cause = f"{type(error).__name__}: {error}".rstrip(": ")
+        if not watch.has_begun or isinstance(error, httpx.LocalProtocolError):
+            return NotSent(f"{what} was not sent ({cause}).")
+        return OutcomeUnknown(f"{what} has no readable reply ({cause}).")
+
+
+class _WriteWatch:
+    """Sees httpcore's trace of one request; `has_begun` from the moment its first byte may leave."""
+
+    __slots__ = ("has_begun",)
+
+    def __init__(self) -> None:
+        self.has_begun = False
+
+    async def __call__(self, event_name: str, info: Mapping[str, object]) -> None:
+        if event_name == _WRITE_STARTED:
+            self.has_begun = True
+
+
+def _httpx_timeout(timeouts: Timeouts) -> httpx.Timeout:
+    return httpx.Timeout(connect=timeouts.connect_s, read=timeouts.read_s, write=timeouts.write_s, pool=timeouts.pool_s)
+
+
+@functools.cache
+def _tls_context() -> ssl.SSLContext:
+    """One verified context for all transports: loading the certificates costs 20 ms and a megabyte each time."""
+    return httpx.create_ssl_context(verify=True, trust_env=False)
