@@ -1,0 +1,88 @@
+"""Which halts hold for an order, and the limits of its account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from accounts.models import VenueAccount
+from risk.models import AccountLimits, HaltScope, HaltState, TradingHalt
+from risk.rules import Limits
+
+Scope = tuple[HaltScope, str]
+
+_STRICTNESS = {HaltState.ACTIVE: 0, HaltState.REDUCING: 1, HaltState.PAUSED: 2, HaltState.HALTED: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveState:
+    """The strictest state of the scopes asked for, and which scope says so."""
+
+    state: HaltState
+    scope: str = ""
+    reason: str = ""
+    code: str = ""
+
+    @property
+    def allows_entries(self) -> bool:
+        return self.state is HaltState.ACTIVE
+
+    @property
+    def allows_reducing(self) -> bool:
+        return self.state in (HaltState.ACTIVE, HaltState.REDUCING)
+
+
+def scopes_of(account: VenueAccount, *, strategy: str = "", market_id: str = "", game_id: str = "") -> list[Scope]:
+    """Every scope that can stop an order of this account."""
+    scopes = [
+        (HaltScope.GLOBAL, ""),
+        (HaltScope.VENUE, account.venue),
+        (HaltScope.USER, str(account.user.uid)),
+        (HaltScope.ACCOUNT, str(account.uid)),
+    ]
+    named = ((HaltScope.STRATEGY, strategy), (HaltScope.MARKET, market_id), (HaltScope.GAME, game_id))
+    return scopes + [(scope, key) for scope, key in named if key]
+
+
+def effective_state(scopes: Iterable[Scope]) -> EffectiveState:
+    """One query; the strictest wins."""
+    return strictest(halts_in(scopes))
+
+
+def halts_in(scopes: Iterable[Scope]) -> list[TradingHalt]:
+    """Every cause that stops one of the scopes now; one query."""
+    named = Q(pk__in=[])
+    for scope, key in scopes:
+        named |= Q(scope=scope, scope_key=key)
+    return list(TradingHalt.objects.filter(named).exclude(state=HaltState.ACTIVE))
+
+
+def halts_of_kinds(*kinds: HaltScope) -> list[TradingHalt]:
+    """Every cause that stops something of these kinds now; one query."""
+    return list(TradingHalt.objects.filter(scope__in=kinds).exclude(state=HaltState.ACTIVE))
+
+
+def strictest(halts: Iterable[TradingHalt]) -> EffectiveState:
+    worst = max(halts, key=lambda halt: _STRICTNESS[HaltState(halt.state)], default=None)
+    if worst is None:
+        return EffectiveState(HaltState.ACTIVE)
+    return EffectiveState(HaltState(worst.state), f"{worst.scope}:{worst.scope_key}", worst.reason, worst.code)
+
+
+def limits_row(account: VenueAccount) -> AccountLimits:
+    """The account's limits; the defaults of the model where nobody set any."""
+    return AccountLimits.objects.filter(venue_account=account).first() or AccountLimits(venue_account=account)
+
+
+def limits_of(row: AccountLimits) -> Limits:
+    return Limits(
+        max_order_usd_u=row.max_order_usd_u,
+        max_position_usd_u=row.max_position_usd_u,
+        max_exposure_usd_u=row.max_exposure_usd_u,
+        max_daily_loss_usd_u=row.max_daily_loss_usd_u,
+        max_open_orders=row.max_open_orders,
+        max_losses_in_a_row=row.max_losses_in_a_row,
+        max_balance_share_u=row.max_balance_share_u,
+    )

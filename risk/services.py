@@ -1,0 +1,121 @@
+"""Halt and resume trading, and set the limits of an account. Each is audited in its own transaction."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.db import transaction
+
+from accounts.models import User, VenueAccount
+from audit.services import SYSTEM_CHAIN, audit_append, chain_of_user
+from core import clock
+from core.errors import Conflict, Invalid, NotAllowed
+from core.queue import enqueue_on_commit
+from notifications.models import AlertLevel
+from notifications.services import alert_raise
+from risk.models import OWN, AccountLimits, HaltScope, HaltState, TradingHalt
+from risk.scopes import HaltTarget, halt_target
+from risk.signals import trading_halted
+
+_LIMIT_FIELDS = (
+    "max_order_usd_u",
+    "max_position_usd_u",
+    "max_exposure_usd_u",
+    "max_daily_loss_usd_u",
+    "max_open_orders",
+    "max_losses_in_a_row",
+    "max_balance_share_u",
+)
+
+
+@transaction.atomic(durable=True)
+def halt_set(*, scope: HaltScope, scope_key: str, state: HaltState, code: str, reason: str, actor: str) -> TradingHalt:
+    """Put a scope into a state for the cause `code`, beside what other causes say. The next claim sees it.
+
+    Raises Invalid for a key that names nothing (`risk.scopes`) or no reason; Conflict where this cause would weaken
+    its own HALTED: that, and any way back to ACTIVE, is `halt_resume`.
+    """
+    if not reason or not code:
+        raise Invalid("invalid", "A halt needs a reason.")
+    target = halt_target(scope, scope_key)
+    halt = _locked_row(scope, target, code)
+    if state == HaltState.ACTIVE or (halt.state == HaltState.HALTED and state != HaltState.HALTED):
+        raise Conflict("halted", "This scope is halted; a person has to resume it.")
+    halt = _move(halt, state=state, reason=reason, actor=actor)
+    alert_raise(
+        user=target.owner,
+        level=AlertLevel.CRITICAL if state == HaltState.HALTED else AlertLevel.WARNING,
+        code=f"trading_{state}",
+        title=f"Trading is {state}: {reason}",
+        subject_type="halt",
+        subject_uid=halt.uid,
+        dedupe_key=f"halt:{halt.uid}:{halt.epoch}",
+    )
+    fire = partial(trading_halted.send_robust, sender=TradingHalt, halt_uid=halt.uid, state=state)
+    transaction.on_commit(fire, robust=True)
+    enqueue_on_commit("notifications.tasks.relay_outbox")
+    return halt
+
+
+@transaction.atomic(durable=True)
+def halt_resume(*, halt: TradingHalt, reason: str, actor: str, by: User | None = None) -> TradingHalt:
+    """Lift exactly the halt that the caller saw; what other causes say stays. `by`: a person on their own page, who
+    may lift only what they set there; None: an operator, or the guard.
+
+    Raises Invalid without a reason, NotAllowed for another's halt, Conflict when it was lifted or set anew since.
+    """
+    if not reason:
+        raise Invalid("invalid", "Say why it is safe to trade again.")
+    if by is not None and (halt.code, halt.owner_id) != (OWN, by.pk):
+        raise NotAllowed("not_allowed", "Only an operator can lift this halt.")
+    if halt.state == HaltState.ACTIVE:
+        raise Conflict("conflict", "This halt was lifted before.")
+    return _move(halt, state=HaltState.ACTIVE, reason=reason, actor=actor)
+
+
+@transaction.atomic(durable=True)
+def limits_set(*, venue_account: VenueAccount, actor: str, **limits: int) -> AccountLimits:
+    """Change limits of an account (µUSD, counts, millionths); they hold from the next claim on."""
+    unknown = set(limits) - set(_LIMIT_FIELDS)
+    if unknown or any(value < 0 for value in limits.values()):
+        raise Invalid("invalid", f"Not a limit, or below zero: {', '.join(sorted(unknown) or limits)}")
+    row, _ = AccountLimits.objects.select_for_update().get_or_create(venue_account=venue_account)
+    before = {name: getattr(row, name) for name in limits}
+    for name, value in limits.items():
+        setattr(row, name, value)
+    row.updated_at = clock.now()
+    row.save()
+    audit_append(
+        chain=chain_of_user(venue_account.user.uid),
+        actor=actor,
+        kind="limits.changed",
+        subject_type="venue_account",
+        subject_uid=venue_account.uid,
+        payload={"before": before, "after": limits},
+    )
+    return row
+
+
+def _locked_row(scope: HaltScope, target: HaltTarget, code: str) -> TradingHalt:
+    fresh = TradingHalt(scope=scope, scope_key=target.key, code=code, owner=target.owner)
+    TradingHalt.objects.bulk_create([fresh], ignore_conflicts=True)
+    return TradingHalt.objects.select_for_update().get(scope=scope, scope_key=target.key, code=code)
+
+
+def _move(seen: TradingHalt, *, state: HaltState, reason: str, actor: str) -> TradingHalt:
+    """Compare-and-set on the row as it was seen. Raises Conflict when it is not so any more."""
+    rows = TradingHalt.objects.filter(pk=seen.pk, state=seen.state, code=seen.code, epoch=seen.epoch)
+    changes = {"state": state, "reason": reason[:300], "actor": actor, "changed_at": clock.now()}
+    if not rows.update(epoch=seen.epoch + 1, **changes):
+        raise Conflict("conflict", "This halt changed in the meantime; look at it again.")
+    halt = TradingHalt.objects.select_related("owner").get(pk=seen.pk)
+    facts = {"scope": halt.scope, "key": halt.scope_key, "code": halt.code, "from": seen.state, "to": state}
+    audit_append(
+        chain=chain_of_user(halt.owner.uid) if halt.owner else SYSTEM_CHAIN,
+        actor=actor,
+        kind="halt.changed",
+        subject_type="halt",
+        subject_uid=halt.uid,
+        payload={**facts, "reason": reason},
+    )
+    return halt
