@@ -1,0 +1,184 @@
+"""Back office: everything the trader keeps, to read. What may change, changes through pages, the API and services.
+
+One thing is done here: an operator voids an order whose answer was lost for good, and says how it is known.
+"""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.forms import ActionForm
+
+from core.admin import ReadOnlyAdmin
+from core.errors import DomainError
+from trading.models import (
+    AccountLedger,
+    CashEntry,
+    Decision,
+    Fill,
+    FillVoid,
+    MarketConfig,
+    Order,
+    OrderEvent,
+    PnlDay,
+    Position,
+    Settlement,
+    SportConfig,
+    TraderLease,
+    TraderState,
+)
+from trading.services.orders import order_void
+
+
+class ReasonActionForm(ActionForm):  # type: ignore[misc]
+    reason = forms.CharField(max_length=300, required=False, help_text="How it is known; needed to void.")
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    list_display = [
+        "claimed_at",
+        "client_order_id",
+        "market",
+        "side",
+        "outcome",
+        "price_u",
+        "qty_u",
+        "filled_u",
+        "status",
+        "reason_code",
+    ]
+    list_filter = ["status", "side", "outcome", "is_external", "strategy"]
+    search_fields = ["client_order_id", "venue_order_id", "decision_id", "market__market_id", "uid"]
+    list_select_related = ["market"]
+    action_form = ReasonActionForm
+    actions = ["void"]
+
+    @admin.action(description="Void with a reason: the venue never took it", permissions=["void"])
+    def void(self, request: HttpRequest, chosen: QuerySet[Order]) -> None:
+        for order in chosen:
+            try:
+                order_void(order=order, reason=request.POST.get("reason", "").strip(), actor=str(request.user))
+                messages.success(request, f"{order.client_order_id} is void.")
+            except DomainError as refusal:
+                messages.error(request, f"{order.client_order_id}: {refusal.message}")
+
+    def has_void_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+
+@admin.register(OrderEvent)
+class OrderEventAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "order", "kind", "from_status", "to_status"]
+    list_filter = ["kind", "to_status"]
+    search_fields = ["order__client_order_id"]
+    list_select_related = ["order"]
+    ordering = ["-id"]
+
+
+@admin.register(Fill)
+class FillAdmin(ReadOnlyAdmin):
+    list_display = [
+        "venue_at",
+        "trade_id",
+        "leg",
+        "market",
+        "side",
+        "outcome",
+        "price_u",
+        "qty_u",
+        "fee_u",
+        "settle_state",
+    ]
+    list_filter = ["side", "outcome", "settle_state", "is_taker"]
+    search_fields = ["trade_id", "venue_order_id", "client_order_id", "market__market_id", "uid"]
+    list_select_related = ["market"]
+
+
+@admin.register(FillVoid)
+class FillVoidAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "fill", "reason"]
+    list_select_related = ["fill"]
+
+
+@admin.register(Position)
+class PositionAdmin(ReadOnlyAdmin):
+    list_display = [
+        "opened_at",
+        "venue_account",
+        "market",
+        "outcome",
+        "qty_u",
+        "paid_u",
+        "fees_u",
+        "realized_u",
+        "is_open",
+    ]
+    list_filter = ["is_open", "outcome", "strategy"]
+    search_fields = ["market__market_id", "venue_account__account_key", "uid"]
+    list_select_related = ["venue_account", "market"]
+
+
+@admin.register(Settlement)
+class SettlementAdmin(ReadOnlyAdmin):
+    list_display = ["venue_at", "venue_account", "market", "value_u", "yes_qty_u", "no_qty_u", "payout_u"]
+    search_fields = ["market__market_id", "uid"]
+    list_select_related = ["venue_account", "market"]
+
+
+@admin.register(CashEntry)
+class CashEntryAdmin(ReadOnlyAdmin):
+    list_display = ["at", "venue_account", "kind", "amount_u", "ref", "market"]
+    list_filter = ["kind"]
+    search_fields = ["ref", "venue_account__account_key"]
+    list_select_related = ["venue_account", "market"]
+    ordering = ["-id"]
+
+
+@admin.register(AccountLedger)
+class AccountLedgerAdmin(ReadOnlyAdmin):
+    list_display = ["venue_account", "cash_u", "reserved_u", "updated_at"]
+    list_select_related = ["venue_account"]
+
+
+@admin.register(PnlDay)
+class PnlDayAdmin(ReadOnlyAdmin):
+    list_display = ["day", "venue_account", "realized_u"]
+    list_select_related = ["venue_account"]
+
+
+@admin.register(Decision)
+class DecisionAdmin(ReadOnlyAdmin):
+    list_display = ["decided_at", "user", "market", "outcome", "verdict", "reason", "confidence_u", "price_u", "qty_u"]
+    list_filter = ["verdict", "reason", "strategy"]
+    search_fields = ["decision_id", "market__market_id", "user__email", "uid"]
+    list_select_related = ["user", "market"]
+
+
+@admin.register(SportConfig)
+class SportConfigAdmin(ReadOnlyAdmin):
+    list_display = ["user", "league", "is_enabled", "auto_trade", "default_position_size_usd", "version", "updated_at"]
+    list_filter = ["is_enabled", "auto_trade", "league"]
+    search_fields = ["user__email", "league"]
+    list_select_related = ["user"]
+
+
+@admin.register(MarketConfig)
+class MarketConfigAdmin(ReadOnlyAdmin):
+    list_display = ["user", "market", "is_enabled", "is_observe_only", "version", "updated_at"]
+    list_select_related = ["user", "market"]
+
+
+@admin.register(TraderState)
+class TraderStateAdmin(ReadOnlyAdmin):
+    list_display = ["user", "desired", "status", "heartbeat_at", "started_at", "detail"]
+    list_filter = ["desired", "status"]
+    list_select_related = ["user"]
+
+
+@admin.register(TraderLease)
+class TraderLeaseAdmin(ReadOnlyAdmin):
+    list_display = ["venue_account", "holder", "epoch", "expires_at"]
+    list_select_related = ["venue_account"]

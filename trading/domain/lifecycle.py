@@ -1,0 +1,56 @@
+"""The life of one of our orders, as one literal table that the session, the services and the database share.
+
+Story: an order is born `claimed` (durable, not yet sent). A claimed order past its send deadline without evidence *is*
+the unknown state, so a crash cannot skip it. From `claimed` and `open` the venue's evidence leads to one of the six
+ends. Invariant: ends never change; what may still change at some ends is how much was filled (a late fill, a void).
+
+Protocol: write the intent durably, send it at most once, never send it again; a timeout is not a rejection.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class OrderStatus(StrEnum):
+    CLAIMED = "claimed"
+    OPEN = "open"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    DENIED = "denied"
+    VOID = "void"
+
+
+_S = OrderStatus
+
+TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
+    _S.CLAIMED: frozenset({_S.OPEN, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED, _S.DENIED, _S.VOID}),
+    _S.OPEN: frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED}),
+    _S.FILLED: frozenset(),
+    _S.CANCELED: frozenset(),
+    _S.EXPIRED: frozenset(),
+    _S.REJECTED: frozenset(),
+    _S.DENIED: frozenset(),
+    _S.VOID: frozenset(),
+}
+
+ENDED: frozenset[OrderStatus] = frozenset(status for status, moves in TRANSITIONS.items() if not moves)
+"""No move leads out of these."""
+
+LATE_FILL_ALLOWED: frozenset[OrderStatus] = frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED})
+"""Ended, and yet the filled amount may be corrected: the fill message came after the end, or a fill was voided.
+The status stays. A fill for `rejected`, `denied` or `void` breaks the protocol: alert and pause, never absorb."""
+
+NEVER_AT_VENUE: frozenset[OrderStatus] = frozenset({_S.REJECTED, _S.DENIED, _S.VOID})
+
+
+def may_move(current: OrderStatus, new: OrderStatus) -> bool:
+    """True if `new` is a legal next status; staying where one is counts as no move and is not legal."""
+    return new in TRANSITIONS[current]
+
+
+def may_fill(status: OrderStatus) -> bool:
+    """True if a fill may be booked on an order in this status."""
+    return status not in NEVER_AT_VENUE

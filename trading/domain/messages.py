@@ -1,0 +1,61 @@
+"""What the trader's shell tells the session beside the messages of `venues.types`: time, links, halts, outcomes.
+
+Invariant: everything a decision depends on arrives as a message, so that the same messages give the same commands.
+A feed repeats an unchanged `GameState` on every poll: hearing it again is what keeps the game clock fresh.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from trading.domain.config import SessionConfig
+from trading.domain.lifecycle import OrderStatus
+
+
+class TradingState(StrEnum):
+    """Effective state of the account, the strictest of all scopes. REDUCING: exits only. PAUSED: cancels only, leaves
+    by itself. HALTED: cancels only (and exits if the halt says flatten), a person re-arms."""
+
+    ACTIVE = "active"
+    REDUCING = "reducing"
+    PAUSED = "paused"
+    HALTED = "halted"
+
+
+class Tick(msgspec.Struct, frozen=True, tag=True):
+    """Time passed. About once a second; drives stale-data rules, order timeouts and decision heartbeats."""
+
+
+class GameLinked(msgspec.Struct, frozen=True, tag=True):
+    """This market is about this game. `yes_is_home`: YES pays if the home side wins; None: YES pays on a draw."""
+
+    game_id: str
+    market_id: str
+    yes_is_home: bool | None
+
+
+class IntentUpdate(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What became of a `SubmitOrder`. Order ids are given as soon as they are known; fills come as `FillReport` only,
+    `filled_u` here just says how much of them to wait for."""
+
+    decision_id: str
+    status: OrderStatus
+    filled_u: int = 0
+    client_order_id: str = ""
+    venue_order_id: str = ""
+    reason: str = ""
+
+
+class TradingStateChanged(msgspec.Struct, frozen=True, tag=True):
+    state: TradingState
+    reason: str = ""
+    flatten: bool = False
+
+
+class ConfigChanged(msgspec.Struct, frozen=True, tag=True):
+    config: SessionConfig
+
+
+DomainMessage = Tick | GameLinked | IntentUpdate | TradingStateChanged | ConfigChanged

@@ -1,0 +1,1 @@
+"""Strategies: given a market that changed, which commands follow."""

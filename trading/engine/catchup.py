@@ -1,0 +1,183 @@
+"""What the venue knows and we do not: read at start, after a stream was lost, and again and again while running.
+
+Streams are for speed, reads for truth. A read that fails changes nothing here: it raises, and the next one comes.
+Invariant: an order that was written down but provably never prepared for sending is closed as not sent; one that may
+have been sent stays working until the venue shows it, or until its absence proves its end: a venue that forgets ended
+orders was read twice, healthily, after the order could no longer be active, and no trade names it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Set
+
+import msgspec
+import structlog
+
+from core.clock import from_ms, to_ms
+from trading.domain.lifecycle import OrderStatus
+from trading.engine.clock import Clock
+from trading.engine.database import DatabaseThread
+from trading.engine.desk import DeskAccount, order_ref
+from trading.engine.ledger import LedgerKeeper
+from trading.models import Fill, Order, Settlement
+from trading.services.orders import order_end_proven, order_mark_not_sent
+from venues.types import OrderReport, OrderState
+
+log = structlog.get_logger(__name__)
+
+LOOK_BACK_MS = 10 * 60 * 1_000
+YOUNG_MS = 10_000
+"""Venue milliseconds after its send in which not being active proves nothing: the venue's reads lag behind."""
+EXPIRY_MARGIN_MS = 120_000
+ABSENT_FOR_S = 2.0
+"""Real seconds between the first and the last read that did not find an order."""
+
+
+class CatchUp:
+    """Reads one account and hands everything it finds to the ledger, which books what is new."""
+
+    def __init__(
+        self,
+        *,
+        account: DeskAccount,
+        database: DatabaseThread,
+        ledger: LedgerKeeper,
+        clock: Clock,
+        in_flight: Set[str],
+    ) -> None:
+        """`in_flight`: the decisions whose orders the executor is busy with."""
+        self._account = account
+        self._database = database
+        self._ledger = ledger
+        self._clock = clock
+        self._in_flight = in_flight
+        self._absent_since: dict[int, float] = {}
+        self._fills_read_ms: int | None = None
+
+    async def at_start(self) -> None:
+        """All four reads, then the orders nobody reported. Raises what a failed read raises: do not trade then."""
+        await self.orders()
+        await self.fills()
+        await self.settlements()
+        await self.money()
+        await self._ledger.settled()
+
+    async def orders(self) -> None:
+        """What is open at the venue, and what became of those that only we still think are working."""
+        await self._close_never_sent()
+        reports = await self._account.reader.open_orders()
+        seen = {report.venue_order_id for report in reports} | {report.client_order_id for report in reports}
+        self._put(reports)
+        for order in await self._database.call(_working_orders, self._account.row.pk):
+            if not seen & {order.client_order_id, order.venue_order_id}:
+                await self._look_for(order)
+
+    async def fills(self) -> None:
+        """From a while before the last read that succeeded; at start from the last fill that is booked."""
+        now_ms = self._clock.now_ms()
+        since_ms = self._fills_read_ms
+        if since_ms is None:
+            since_ms = await self._database.call(_last_fill_ms, self._account.row.pk)
+        for report in await self._account.reader.fills_since(max(0, since_ms - LOOK_BACK_MS)):
+            self._ledger.put(report)
+        self._fills_read_ms = now_ms
+
+    async def settlements(self) -> None:
+        since_ms = await self._database.call(_last_settlement_ms, self._account.row.pk)
+        for report in await self._account.reader.settlements_since(max(0, since_ms - LOOK_BACK_MS)):
+            self._ledger.put(report)
+
+    async def money(self) -> None:
+        self._ledger.put(await self._account.reader.balance())
+
+    def _put(self, reports: list[OrderReport]) -> None:
+        for report in reports:
+            self._ledger.put(report)
+
+    async def _look_for(self, order: Order) -> None:
+        """Ask for one order by its ids, unless it is on its way this moment; finding nothing proves little."""
+        if order.decision_id in self._in_flight:
+            return
+        now_ms = self._clock.now_ms()
+        is_young = now_ms - to_ms(order.sent_at or order.claimed_at) < YOUNG_MS
+        report = await self._account.reader.order(order_ref(order))
+        if report is None:
+            await self._note_absence(order, now_ms, is_young=is_young)
+            return
+        self._absent_since.pop(order.pk, None)
+        report = _as_filled(report, order)
+        if not (is_young and self._forgets and report.state is OrderState.CANCELED):
+            self._ledger.put(report)
+
+    @property
+    def _forgets(self) -> bool:
+        return self._account.reader.capabilities.forgets_ended_orders
+
+    async def _note_absence(self, order: Order, now_ms: int, *, is_young: bool) -> None:
+        """End the order where its absence from two healthy reads is proof; otherwise say that it is missing."""
+        now_s = asyncio.get_running_loop().time()
+        absent_s = now_s - self._absent_since.setdefault(order.pk, now_s)
+        end = _provable_end(order, now_ms) if self._forgets and not is_young else None
+        if end is None or absent_s < ABSENT_FOR_S:
+            log.warning("order_not_found_at_venue", order=order.client_order_id, status=order.status)
+            return
+        evidence = {"proof": "not active and in no trade, read twice", "absent_s": round(absent_s, 1)}
+        kept = await self._database.call(order_end_proven, order=order, to=end, evidence=evidence, at=from_ms(now_ms))
+        self._ledger.tell_end(kept)
+
+    async def _close_never_sent(self) -> None:
+        """The executor claims and prepares on the same database thread, so what is asked now is before or after it."""
+        busy = frozenset(self._in_flight)
+        for order in await self._database.call(_close_never_prepared, self._account.row.pk, busy):
+            self._ledger.tell_end(order)
+
+
+async def every_account(catch_ups: list[CatchUp], read: Callable[[CatchUp], Awaitable[None]]) -> None:
+    """The same read for all accounts, one after the other."""
+    for catch_up in catch_ups:
+        await read(catch_up)
+
+
+def _as_filled(report: OrderReport, order: Order) -> OrderReport:
+    """A venue that forgets closed orders cannot say how one ended; filled whole, it was not canceled."""
+    if report.state is OrderState.CANCELED and report.filled_u >= order.qty_u:
+        return msgspec.structs.replace(report, state=OrderState.FILLED)
+    return report
+
+
+def _working_orders(account_pk: int) -> list[Order]:
+    working = Order.objects.filter(venue_account_id=account_pk, status__in=[OrderStatus.CLAIMED, OrderStatus.OPEN])
+    return list(working.exclude(sent_at=None).select_related("market"))
+
+
+def _provable_end(order: Order, now_ms: int) -> OrderStatus | None:
+    """What an order must have come to when a venue that forgets ended orders knows neither it nor a trade of it."""
+    if order.cancel_requested_at is not None and order.status == OrderStatus.OPEN:
+        return OrderStatus.CANCELED
+    if order.expires_at is not None:
+        return OrderStatus.EXPIRED if now_ms > to_ms(order.expires_at) + EXPIRY_MARGIN_MS else None
+    return OrderStatus.CANCELED if order.status == OrderStatus.OPEN else None
+
+
+def _close_never_prepared(account_pk: int, busy: Set[str]) -> list[Order]:
+    claimed = Order.objects.filter(venue_account_id=account_pk, status=OrderStatus.CLAIMED, sent_at=None)
+    return [
+        order_mark_not_sent(
+            order=order,
+            code="never_prepared",
+            reason="The program stopped between the claim and the send: no byte of this order was made.",
+        )
+        for order in claimed.exclude(decision_id__in=busy)
+    ]
+
+
+def _last_fill_ms(account_pk: int) -> int:
+    last = Fill.objects.filter(venue_account_id=account_pk).order_by("-venue_at").values_list("venue_at", flat=True)[:1]
+    return to_ms(last[0]) if last else 0
+
+
+def _last_settlement_ms(account_pk: int) -> int:
+    rows = Settlement.objects.filter(venue_account_id=account_pk)
+    last = rows.order_by("-venue_at").values_list("venue_at", flat=True)[:1]
+    return to_ms(last[0]) if last else 0

@@ -1,0 +1,135 @@
+"""One user's accounts at the venues, each with its lease and its doors.
+
+Invariant: an account without a held lease has no gateway in use: `epoch` is part of every claim, so a trader that lost
+the lease claims nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from accounts.models import User, VenueAccount
+from accounts.selectors import accounts_of
+from accounts.services import credential_open
+from core.clock import to_ms
+from trading.engine.database import DatabaseThread
+from trading.engine.simulated import ACTOR, KIND_OF
+from trading.models import Order
+from trading.services.lease import LEASE, lease_acquire, lease_release, lease_renew
+from venues.ports import AccountReader, FrameTap, MarketDataFeed, OrderGateway, OrderRef
+from venues.registry import VenueEndpoints, open_account, open_market_data
+from venues.types import Venue, VenueMarket
+
+
+@dataclass
+class DeskAccount:
+    """A venue account that this trader may trade. `name` is what reports and commands call it: its key at the venue."""
+
+    row: VenueAccount
+    epoch: int
+    reader: AccountReader
+    gateway: OrderGateway
+    lease_until_s: float = 0.0
+    """Event-loop time until which the lease is ours whatever happens: counted from before it was asked for."""
+
+    @property
+    def name(self) -> str:
+        return self.row.account_key
+
+
+@dataclass
+class Desk:
+    """A user, the accounts held for them, and the public data of the venues they are at."""
+
+    user: User
+    holder: str
+    accounts: dict[str, DeskAccount] = field(default_factory=dict)
+    feeds: dict[Venue, MarketDataFeed] = field(default_factory=dict)
+
+    async def renew_leases(self, database: DatabaseThread) -> None:
+        """Raises Conflict `lease_lost` when another trader has taken an account over."""
+        for account in self.accounts.values():
+            asked_s = asyncio.get_running_loop().time()
+            await database.call(lease_renew, venue_account=account.row, holder=self.holder, epoch=account.epoch)
+            account.lease_until_s = asked_s + LEASE.total_seconds()
+
+    async def close(self, database: DatabaseThread) -> None:
+        """Close the doors and let the leases go."""
+        for feed in self.feeds.values():
+            await feed.aclose()
+        for account in self.accounts.values():
+            await account.reader.aclose()
+            await account.gateway.aclose()
+            await database.call(lease_release, venue_account=account.row, holder=self.holder, epoch=account.epoch)
+
+
+def process_holder() -> str:
+    """The name under which this process holds leases."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+async def open_desk(
+    *,
+    user: User,
+    mode: str,
+    holder: str,
+    endpoints: VenueEndpoints,
+    database: DatabaseThread,
+    market_of: Callable[[str], VenueMarket | None],
+    clock_ms: Callable[[], int],
+    tap: FrameTap | None,
+) -> Desk:
+    """Take the leases and open the doors; all of them or none. Raises Conflict `lease_held` while another trader holds
+    an account."""
+    desk = Desk(user=user, holder=holder)
+    try:
+        for row in await database.call(accounts_of, user, mode=mode):
+            venue = Venue(row.venue)
+            secrets = await _secrets(row, database)
+            asked_s = asyncio.get_running_loop().time()
+            lease = await database.call(lease_acquire, venue_account=row, holder=holder)
+            reader, gateway = open_account(
+                venue,
+                endpoints=endpoints,
+                secrets=secrets,
+                account=row.account_key,
+                market_of=market_of,
+                clock_ms=clock_ms,
+                tap=tap,
+            )
+            desk.accounts[row.account_key] = DeskAccount(
+                row=row,
+                epoch=lease.epoch,
+                reader=reader,
+                gateway=gateway,
+                lease_until_s=asked_s + LEASE.total_seconds(),
+            )
+            if venue not in desk.feeds:
+                desk.feeds[venue] = open_market_data(
+                    venue, endpoints=endpoints, secrets=secrets, clock_ms=clock_ms, tap=tap
+                )
+    except BaseException:
+        await desk.close(database)
+        raise
+    return desk
+
+
+async def _secrets(row: VenueAccount, database: DatabaseThread) -> Mapping[str, str]:
+    opened = await database.call(
+        credential_open, account=row, kind=KIND_OF[Venue(row.venue)], purpose="trade", actor=ACTOR
+    )
+    return {name: secret.reveal_text() for name, secret in opened.items()}
+
+
+def order_ref(order: Order) -> OrderRef:
+    """What a venue needs to find one of our orders."""
+    return OrderRef(
+        client_order_id=order.client_order_id,
+        venue_order_id=order.venue_order_id,
+        market=order.market.venue_market,
+        placed_ms=to_ms(order.claimed_at),
+    )

@@ -1,0 +1,371 @@
+"""One user's trader: the pure session with everything around it that waits, fails and retries.
+
+Story: feeds put messages into the inbox; the pump takes them one by one, lets the session decide and carries out what
+it says. Reports about our own orders go through the ledger first. Invariants: the session is touched on the event loop
+only; nothing is traded before catch-up has read every account; a lost lease ends this engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, ParamSpec, TypeVar
+
+import structlog
+from django.conf import settings
+
+from core.errors import Conflict
+from markets.services import PriceSample
+from trading.domain.commands import CancelOrder, Command, Decision, RaiseAlert, StoreBaseline, SubmitOrder
+from trading.domain.messages import ConfigChanged, DomainMessage, Tick, TradingState, TradingStateChanged
+from trading.domain.session import Session
+from trading.engine.catchup import CatchUp, every_account
+from trading.engine.clock import Clock
+from trading.engine.database import DatabaseThread
+from trading.engine.desk import Desk
+from trading.engine.discovery import Discovery
+from trading.engine.executor import Executor
+from trading.engine.inbox import Inbox
+from trading.engine.journal import Journal
+from trading.engine.ledger import LedgerKeeper
+from trading.engine.publisher import Publisher
+from trading.engine.supervised import TaskGroup
+from trading.engine.views import Recent, unrealized_losses_u
+from trading.models import TraderStatus
+from trading.selectors.configs import session_config
+from trading.selectors.session import trading_state
+from trading.selectors.status import is_wanted
+from trading.services.trader import trader_heartbeat
+from venues.espn.client import EspnFeed
+from venues.types import (
+    BalanceReport,
+    FeedStatus,
+    FillReport,
+    GameState,
+    MarketListed,
+    MarketState,
+    MarketStateChanged,
+    Message,
+    OrderReport,
+    PositionReport,
+    PublicTrade,
+    SettlementReport,
+)
+
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ACCOUNT_MESSAGES = (OrderReport, FillReport, SettlementReport, PositionReport, BalanceReport)
+PUMP_BATCH = 200
+STOPPED_BY_USER = "stopped by the user"
+TICK_S = 0.5
+VITAL_PAUSE_S = 2.0
+"""The longest pause of what holds the lease, tells that we live, and hears "stop"."""
+PRICE_EVERY_MS = 5_000
+
+
+class Engine:
+    """Built by `trading.engine.build`; `start` once, `stop` once."""
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        session: Session,
+        clock: Clock,
+        espn: EspnFeed,
+        leagues: tuple[str, ...],
+        ledger_database: DatabaseThread,
+        journal_database: DatabaseThread,
+    ) -> None:
+        self.desk = desk
+        self.session = session
+        self.clock = clock
+        self.espn = espn
+        self.tasks = TaskGroup()
+        self.inbox = Inbox()
+        self.messages = 0
+        self.ended = asyncio.Event()
+        self.turns: asyncio.Lock | None = None
+        self._is_stopped_by_user = False
+        self._state_reason = ""
+        self._ledger_database = ledger_database
+        self._journal_database = journal_database
+        self._feeds_up: dict[str, tuple[bool, float]] = {}
+        self._recent = Recent()
+        self._sampled_ms: dict[str, int] = {}
+        self.journal = Journal(user=desk.user, database=journal_database)
+        self.ledger = LedgerKeeper(accounts=desk.accounts, database=ledger_database, tell=self.decide)
+        self.discovery = Discovery(
+            feeds=desk.feeds, leagues=leagues, database=journal_database, tell=self.decide, now_ms=clock.now_ms
+        )
+        self.executor = Executor(
+            accounts=desk.accounts,
+            database=ledger_database,
+            clock=clock,
+            tell=self.decide,
+            market_of=self.discovery.market_of,
+            unrealized_u=lambda account: unrealized_losses_u(session, account),
+        )
+        self.catch_ups = [
+            CatchUp(
+                account=account,
+                database=ledger_database,
+                ledger=self.ledger,
+                clock=clock,
+                in_flight=self.executor.in_flight,
+            )
+            for account in desk.accounts.values()
+        ]
+        self.publisher = Publisher(
+            session=session,
+            recent=self._recent,
+            clock=clock,
+            uids=self.discovery.uids,
+            user_uid=str(desk.user.uid),
+            status=self.status,
+        )
+
+    # --- life -------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Restore, hear what is wanted, catch up, then open the streams. Raises where an account cannot be read:
+        nothing is traded then."""
+        await self._beat(TraderStatus.STARTING)
+        await self.discovery.restore()
+        await self.follow_wishes()
+        self.tasks.supervise("ledger", self.ledger.run)
+        for catch_up in self.catch_ups:
+            await catch_up.at_start()
+        self._open_streams()
+        self.tasks.supervise("leases", self._every(5.0, self._renew_leases), pause_max_s=VITAL_PAUSE_S)
+        self.tasks.supervise("heartbeat", self._every(2.0, self._heartbeat), pause_max_s=VITAL_PAUSE_S)
+        self.tasks.supervise("publisher", self.publisher.run)
+
+    def run_free(self) -> None:
+        """Live by the clock, as at real venues: what is polled, ticked and flushed has its own rhythm."""
+        self.tasks.supervise("pump", self._pump)
+        self.tasks.supervise("espn", lambda: self.espn.run(self.inbox.sink("espn")))
+        self.tasks.supervise("tick", self._every(TICK_S, self._tick))
+        self.tasks.supervise("wishes", self._every(1.0, self.follow_wishes), pause_max_s=VITAL_PAUSE_S)
+        self.tasks.supervise("journal", self._every(1.0, self.flush))
+        self.tasks.supervise("discovery", self._discover)
+        self.tasks.supervise("catch-up-orders", self._every(5.0, self._catch_up(CatchUp.orders)))
+        self.tasks.supervise("catch-up-fills", self._every(10.0, self._catch_up(CatchUp.fills)))
+        self.tasks.supervise("catch-up-money", self._every(10.0, self._catch_up(CatchUp.money)))
+        self.tasks.supervise("catch-up-settlements", self._every(10.0, self._catch_up(CatchUp.settlements)))
+
+    async def stop(self) -> None:
+        """Let what is on its way end, write what is noted, let the leases go."""
+        await self.tasks.stop(drain_s=2.0)
+        await self.journal.flush()
+        await self._beat(TraderStatus.STOPPED)
+        await self.espn.aclose()
+        await self.desk.close(self._ledger_database)
+        for database in self.databases:
+            await database.close()
+
+    @property
+    def databases(self) -> tuple[DatabaseThread, ...]:
+        """The threads that hold this engine's database connections."""
+        return (self._ledger_database, self._journal_database)
+
+    @property
+    def connections(self) -> list[Any]:
+        """Every socket of every door."""
+        doors: list[Any] = [*self.desk.feeds.values(), *(account.reader for account in self.desk.accounts.values())]
+        return [socket for door in doors for socket in door.sockets]
+
+    def _open_streams(self) -> None:
+        for venue, feed in self.desk.feeds.items():
+            self._stream(f"{venue}.market", feed.run)
+        for account in self.desk.accounts.values():
+            self._stream(f"{account.row.venue}.user.{account.name}", account.reader.run)
+
+    def _stream(self, name: str, run: Callable[[Callable[[Message], None]], Awaitable[None]]) -> None:
+        sink = self.inbox.sink(name)
+        self.tasks.supervise(name, lambda: run(sink))
+
+    # --- messages ---------------------------------------------------------------------------------------------------
+
+    async def _pump(self) -> None:
+        while True:
+            await self.inbox.arrival()
+            for message in self.inbox.take(PUMP_BATCH):
+                self.take(message)
+            await asyncio.sleep(0)
+
+    def take(self, message: Message) -> None:
+        """One message from a feed: our own orders' reports go to the ledger, the rest is decided on now."""
+        if isinstance(message, ACCOUNT_MESSAGES):
+            self.ledger.put(message)
+            return
+        self.messages += 1
+        self._note(message)
+        self.decide(message)
+
+    def decide(self, message: Message | DomainMessage) -> None:
+        """Let the session decide and start what it says."""
+        for command in self.session.on(message, self.clock.now_us()):
+            self._carry_out(command)
+
+    def _note(self, message: Message) -> None:
+        """Keep what pages, discovery and history want of it."""
+        match message:
+            case PublicTrade():
+                self._recent.note_print(message)
+            case GameState():
+                self.discovery.note_game(message)
+                if message.game_id in self.discovery.uids:
+                    self.journal.note_game(message)
+            case MarketListed():
+                self.discovery.note_listing(message.market)
+            case MarketStateChanged():
+                self.journal.note_state(message)
+                if message.state is MarketState.SETTLED:
+                    self.tasks.spawn("settlements", every_account(self.catch_ups, CatchUp.settlements))
+            case FeedStatus():
+                self._feeds_up[message.feed] = (message.is_up, asyncio.get_running_loop().time())
+                log.info("feed_changed", feed=message.feed, is_up=message.is_up, detail=message.detail)
+
+    def _carry_out(self, command: Command) -> None:
+        match command:
+            case Decision():
+                self.journal.note_decision(command)
+            case SubmitOrder():
+                log.info("order_decided", market=command.market_id, purpose=command.purpose, reason=command.reason)
+                self.tasks.spawn("submit", self._in_turn(self.executor.submit(command)))
+            case CancelOrder():
+                self.tasks.spawn("cancel", self._in_turn(self.executor.cancel(command)))
+            case RaiseAlert():
+                self.journal.note_alert(command)
+            case StoreBaseline():
+                self.journal.note_baseline(command)
+
+    async def _in_turn(self, work: Awaitable[None]) -> None:
+        """In lock-step one thing after the other, in the order of the decisions; else all at once."""
+        if self.turns is None:
+            await work
+            return
+        async with self.turns:
+            await work
+
+    # --- rhythm -----------------------------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        self.decide(Tick())
+        self.sample_prices()
+
+    def sample_prices(self) -> None:
+        """Note the best prices of markets with a game that is on, at most every five venue seconds each."""
+        now_ms = self.clock.now_ms()
+        for market in self.session.markets.values():
+            is_due = now_ms - self._sampled_ms.get(market.market_id, 0) >= max(PRICE_EVERY_MS, 1_000 * self.clock.pace)
+            if not (market.is_live and market.book.is_valid and is_due):
+                continue
+            self._sampled_ms[market.market_id] = now_ms
+            book = market.book
+            sample = PriceSample(
+                market_id=market.market_id,
+                at_ms=now_ms,
+                bid_u=book.best_bid_u or None,
+                ask_u=book.best_ask_u or None,
+                fair_u=market.fair_u,
+            )
+            self.journal.note_price(sample)
+
+    async def follow_wishes(self) -> None:
+        """Take over what the user and the guards want: run or stop, halts, settings."""
+        wish = await self._journal_database.call(_wishes, self.desk)
+        self._is_stopped_by_user = wish.reason == STOPPED_BY_USER
+        if (wish.state, wish.reason) != (self.session.desk.state, self._state_reason):
+            self._state_reason = wish.reason
+            self.decide(wish)
+        config = await self._journal_database.call(session_config, self.desk.user, self._rows())
+        if config != self.session.config:
+            self.decide(ConfigChanged(config))
+
+    async def flush(self) -> None:
+        await self.journal.flush()
+
+    async def on_ledger(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Read or write beside the ledger, after everything it was asked before."""
+        return await self._ledger_database.call(function, *args, **kwargs)
+
+    async def _discover(self) -> None:
+        """Soon after the start, when the first games are known, then ever more rarely, down to every minute."""
+        pause_s = 0.1
+        while True:
+            await self.discovery.refresh()
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, 60.0)
+
+    def _catch_up(self, read: Callable[[CatchUp], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        return lambda: every_account(self.catch_ups, read)
+
+    async def _renew_leases(self) -> None:
+        """A lost lease means that another trader has the account: decide nothing more, and end."""
+        try:
+            await self.desk.renew_leases(self._ledger_database)
+        except Conflict as lost:
+            log.critical("lease_lost", code=lost.code, error=lost.message)
+            self.decide(TradingStateChanged(TradingState.PAUSED, lost.code))
+            self.ended.set()
+
+    async def _heartbeat(self) -> None:
+        await self._beat(self._trader_status)
+
+    @property
+    def _trader_status(self) -> TraderStatus:
+        return TraderStatus.STOPPED if self._is_stopped_by_user else TraderStatus.RUNNING
+
+    async def _beat(self, status: TraderStatus) -> None:
+        stats = {
+            "messages": self.messages,
+            "decisions": self.journal.decisions_noted,
+            "fills": self.ledger.fills_booked,
+            "markets": len(self.discovery.listings),
+            "digest": self.session.digest.hexdigest(),
+            "venue_now_ms": self.clock.now_ms(),
+        }
+        await self._journal_database.call(trader_heartbeat, user=self.desk.user, status=status, stats=stats)
+
+    @staticmethod
+    def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def again() -> None:
+            while True:
+                await work()
+                await asyncio.sleep(seconds)
+
+        return again
+
+    # --- what pages ask ---------------------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """The trader's own state for the desk's payload."""
+        now = asyncio.get_running_loop().time()
+        desk = self.session.desk
+        return {
+            "mode": settings.TRADING_MODE,
+            "status": self._trader_status,
+            "trading_state": desk.state,
+            "halt_reason": self._state_reason,
+            "rows_seq": self.ledger.rows_changed + self.journal.decisions_noted,
+            "feeds": [
+                {"name": name, "is_up": is_up, "age_s": round(now - since)}
+                for name, (is_up, since) in sorted(self._feeds_up.items())
+            ],
+        }
+
+    def _rows(self) -> list[Any]:
+        return [account.row for account in self.desk.accounts.values()]
+
+
+def _wishes(desk: Desk) -> TradingStateChanged:
+    """The stricter of the user's wish and the halts; a stopped trader may not add or close."""
+    if not is_wanted(desk.user):
+        return TradingStateChanged(TradingState.PAUSED, STOPPED_BY_USER)
+    state = trading_state([account.row for account in desk.accounts.values()])
+    return TradingStateChanged(state, "" if state is TradingState.ACTIVE else "halted")

@@ -1,0 +1,255 @@
+"""An order in three steps: written down, sent once, its answer written down.
+
+Story: T1 claims the order (limits, halts, lease, reservation) in one commit; the exact bytes are made and their hash,
+and the venue's id where it is known before the send, are committed; a last gate looks at the time and the lease; then
+there is one POST, ever; then T2 keeps the answer. Invariant: no code path sends an intent twice, and an answer that
+proves nothing leaves the order claimed and its money reserved (`order_mark_unknown`) until catch-up finds evidence at
+the venue. While the database is away nothing is sent; an answer that came meanwhile waits until it can be written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import structlog
+
+from core.clock import from_ms, to_ms
+from core.errors import Conflict, LimitBreached
+from trading.domain.commands import CancelOrder, SubmitOrder
+from trading.domain.lifecycle import OrderStatus
+from trading.domain.messages import IntentUpdate
+from trading.engine.clock import Clock
+from trading.engine.database import AWAY, DatabaseThread
+from trading.engine.desk import DeskAccount, order_ref
+from trading.models import Order
+from trading.services.fills import fills_adopt
+from trading.services.orders import (
+    OrderIntent,
+    order_acknowledge,
+    order_cancel_requested,
+    order_claim,
+    order_mark_not_sent,
+    order_mark_unknown,
+    order_prepare_store,
+    order_reject,
+)
+from venues.errors import NotSent, Rejected, VenueError
+from venues.ports import OrderAck, OrderRequest, PreparedOrder
+from venues.types import Outcome, Side, TimeInForce, VenueMarket
+
+log = structlog.get_logger(__name__)
+
+SEND_WITHIN_S = 2.0
+"""Real seconds from the decision to the send: a process that was held up in between sends nothing."""
+LEASE_MARGIN_S = 2.0
+
+
+class Executor:
+    """Carries out the session's `SubmitOrder` and `CancelOrder`; tells what became of them as `IntentUpdate`."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Mapping[str, DeskAccount],
+        database: DatabaseThread,
+        clock: Clock,
+        tell: Callable[[IntentUpdate], None],
+        market_of: Callable[[str], VenueMarket | None],
+        unrealized_u: Callable[[str], int],
+    ) -> None:
+        self._accounts = accounts
+        self._database = database
+        self._clock = clock
+        self._tell = tell
+        self._market_of = market_of
+        self._unrealized_u = unrealized_u
+        self.in_flight: set[str] = set()
+
+    async def submit(self, command: SubmitOrder) -> None:
+        """From decision to answer. Whatever happens, the session hears of it."""
+        account = self._accounts[command.account]
+        decided_s = asyncio.get_running_loop().time()
+        self.in_flight.add(command.decision_id)
+        try:
+            order = await self._claim(account, command)
+            prepared = await self._prepare(account, order, command) if order is not None else None
+            if order is None or prepared is None:
+                return
+            if refusal := _too_late(account, decided_s):
+                await self._deny(order, refusal)
+            else:
+                await self._send(account, order, prepared)
+        finally:
+            self.in_flight.discard(command.decision_id)
+
+    async def cancel(self, command: CancelOrder) -> None:
+        """Ask the venue to take the order off. Only evidence (a report or a read) ends it, so nothing is told here."""
+        order = await self._database.call(_working_order, command.decision_id)
+        if order is None:
+            return
+        account = self._accounts[order.venue_account.account_key]
+        await self._database.call(order_cancel_requested, order=order, reason=command.reason, at=self._now())
+        await self.cancel_order(account, order)
+
+    async def cancel_order(self, account: DeskAccount, order: Order) -> None:
+        """One cancel request. A cancel may be asked again later: it is idempotent on the venue's id."""
+        try:
+            ack = await account.gateway.cancel(order_ref(order))
+        except VenueError as error:
+            log.warning("cancel_unanswered", order=order.client_order_id, code=error.code, error=error.message)
+            return
+        log.info("cancel_answered", order=order.client_order_id, canceled=ack.is_canceled, reason=ack.reason)
+
+    async def _claim(self, account: DeskAccount, command: SubmitOrder) -> Order | None:
+        """T1. None: refused by a limit, a halt, a lost lease or because this decision already has an order."""
+        intent = OrderIntent(
+            decision_id=command.decision_id,
+            strategy=command.strategy,
+            purpose=command.purpose,
+            market_id=command.market_id,
+            side=command.side,
+            outcome=command.outcome,
+            price_u=command.price_u,
+            qty_u=command.qty_u,
+            time_in_force=command.time_in_force,
+            created_ms=command.created_ms,
+            max_cost_u=command.max_cost_u,
+            expires_ms=command.expires_ms,
+            reduce_only=command.reduce_only,
+            unrealized_u=self._unrealized_u(command.account),
+        )
+        try:
+            return await self._database.call(
+                order_claim, venue_account=account.row, lease_epoch=account.epoch, intent=intent
+            )
+        except (LimitBreached, Conflict) as refusal:
+            log.warning("order_denied", decision=command.decision_id, code=refusal.code, **refusal.extra)
+            self._report(command.decision_id, OrderStatus.DENIED, reason=refusal.code)
+        except AWAY as error:  # the claim may have been committed: catch-up closes what was never prepared
+            log.error("order_not_claimed", decision=command.decision_id, error=str(error))
+            self._report(command.decision_id, OrderStatus.DENIED, reason="database_away")
+        return None
+
+    async def _prepare(self, account: DeskAccount, order: Order, command: SubmitOrder) -> PreparedOrder | None:
+        """Make the bytes and commit their hash. None: the adapter refused the order before any send."""
+        market = self._market_of(command.market_id)
+        try:
+            if market is None:
+                raise Rejected(f"The market {command.market_id} is not listed any more.", code="market_unknown")
+            prepared = account.gateway.prepare(_request(order, market))
+        except Rejected as refusal:
+            await self._deny(order, refusal)
+            return None
+        try:
+            await self._database.call(order_prepare_store, order=order, prepared=prepared, at=self._now())
+        except AWAY as error:
+            await self._deny(order, NotSent(f"Not sent: it could not be written down ({error}).", code="database_away"))
+            return None
+        self._report(order.decision_id, OrderStatus.CLAIMED, order, venue_order_id=prepared.venue_order_id)
+        return prepared
+
+    async def _send(self, account: DeskAccount, order: Order, prepared: PreparedOrder) -> None:
+        """The one POST of this order's life, and T2."""
+        try:
+            ack = await account.gateway.place(prepared)
+        except NotSent as refusal:
+            await self._deny(order, refusal)
+        except Rejected as refusal:
+            await self._keep(order_reject, order, refusal)
+        except VenueError as error:  # OutcomeUnknown and all that is not on the list of definitive answers
+            log.warning("order_outcome_unknown", order=order.client_order_id, code=error.code, error=error.message)
+            await self._keep(order_mark_unknown, order, error)
+        else:
+            kept = await self._database.persist(_acknowledge, order, ack, self._now())
+            self._report(
+                order.decision_id,
+                OrderStatus(kept.status),
+                order,
+                filled_u=ack.filled_u,
+                venue_order_id=ack.venue_order_id,
+            )
+
+    async def _deny(self, order: Order, refusal: VenueError) -> None:
+        log.warning("order_not_sent", order=order.client_order_id, code=refusal.code, error=refusal.message)
+        await self._keep(order_mark_not_sent, order, refusal)
+
+    async def _keep(self, write: Callable[..., Order], order: Order, answer: VenueError) -> None:
+        kept = await self._database.persist(_write_down, write, order, answer, self._now())
+        self._report(order.decision_id, OrderStatus(kept.status), order, reason=answer.code)
+
+    def _report(
+        self,
+        decision_id: str,
+        status: OrderStatus,
+        order: Order | None = None,
+        *,
+        filled_u: int = 0,
+        venue_order_id: str = "",
+        reason: str = "",
+    ) -> None:
+        client_order_id = order.client_order_id if order is not None else ""
+        self._tell(
+            IntentUpdate(
+                decision_id=decision_id,
+                status=status,
+                filled_u=filled_u,
+                client_order_id=client_order_id,
+                venue_order_id=venue_order_id,
+                reason=reason,
+            )
+        )
+
+    def _now(self) -> datetime:
+        return from_ms(self._clock.now_ms())
+
+
+def _too_late(account: DeskAccount, decided_s: float) -> NotSent | None:
+    """The last look before the wire, by the monotonic clock: a process that slept wakes up here, not at the venue."""
+    now_s = asyncio.get_running_loop().time()
+    if now_s - decided_s > SEND_WITHIN_S:
+        return NotSent(f"Not sent: {now_s - decided_s:.1f} s have passed since the decision.", code="send_deadline")
+    if account.lease_until_s - now_s < LEASE_MARGIN_S:
+        return NotSent("Not sent: the lease of this account is about to run out.", code="lease_margin")
+    return None
+
+
+def _write_down(write: Callable[..., Order], order: Order, answer: VenueError, at: datetime) -> Order:
+    """T2 of an answer that is no acceptance. A report that was quicker, and ended the order otherwise, has the say."""
+    try:
+        return write(order=order, code=answer.code, reason=answer.message, at=at)
+    except Conflict:
+        return Order.objects.get(pk=order.pk)
+
+
+def _acknowledge(order: Order, ack: OrderAck, at: datetime) -> Order:
+    """T2 of an accepted order; fills that were read before its id at the venue was known are its own from now on."""
+    kept = order_acknowledge(order=order, ack=ack, at=at)
+    if kept.venue_filled_u > kept.filled_u:
+        fills_adopt(order=kept)
+    return kept
+
+
+def _working_order(decision_id: str) -> Order | None:
+    working = (OrderStatus.CLAIMED, OrderStatus.OPEN)
+    rows = Order.objects.select_related("market", "venue_account")
+    return rows.filter(decision_id=decision_id, status__in=working).order_by("-attempt").first()
+
+
+def _request(order: Order, market: VenueMarket) -> OrderRequest:
+    expires_ms = to_ms(order.expires_at) if order.expires_at is not None else None
+    return OrderRequest(
+        client_order_id=order.client_order_id,
+        market=market,
+        side=Side(order.side),
+        outcome=Outcome(order.outcome),
+        price_u=order.price_u,
+        qty_u=order.qty_u,
+        time_in_force=TimeInForce(order.time_in_force),
+        created_ms=to_ms(order.claimed_at),
+        expires_ms=expires_ms,
+        post_only=order.post_only,
+        reduce_only=order.reduce_only,
+        fence_token=order.fence_token,
+    )

@@ -1,0 +1,79 @@
+"""Tasks that are restarted when they die. Invariant: no feed ever stops for good without a line in the log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+PAUSE_FIRST_S = 1.0
+PAUSE_MAX_S = 60.0
+STABLE_AFTER_S = 120.0
+
+
+class TaskGroup:
+    """Owns background tasks: long-running ones are supervised, one-shot ones are only awaited at the end."""
+
+    def __init__(self) -> None:
+        self._supervised: dict[str, asyncio.Task[None]] = {}
+        self._shots: set[asyncio.Task[Any]] = set()
+
+    def supervise(self, name: str, work: Callable[[], Awaitable[None]], *, pause_max_s: float = PAUSE_MAX_S) -> None:
+        """Run `work` for ever: when it returns or raises it is started again, after 1 s growing to `pause_max_s`."""
+        self._supervised[name] = asyncio.create_task(_again_and_again(name, work, pause_max_s), name=name)
+
+    def spawn(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run once; an exception is logged, never swallowed."""
+        task = asyncio.create_task(_logged(name, work), name=name)
+        self._shots.add(task)
+        task.add_done_callback(self._shots.discard)
+        return task
+
+    @property
+    def busy(self) -> int:
+        """How many one-shot tasks have not ended."""
+        return len(self._shots)
+
+    async def drain(self) -> None:
+        """Wait until no one-shot task is left, those started meanwhile included."""
+        while self._shots:
+            await asyncio.wait(set(self._shots))
+
+    async def stop(self, *, drain_s: float) -> None:
+        """Cancel what is supervised, let one-shot tasks end within `drain_s`, then cancel those too."""
+        for task in self._supervised.values():
+            task.cancel()
+        if self._shots:
+            await asyncio.wait(set(self._shots), timeout=drain_s)
+        for task in self._shots:
+            task.cancel()
+        await asyncio.gather(*self._supervised.values(), *self._shots, return_exceptions=True)
+        self._supervised.clear()
+
+
+async def _again_and_again(name: str, work: Callable[[], Awaitable[None]], pause_max_s: float) -> None:
+    loop = asyncio.get_running_loop()
+    pause_s = PAUSE_FIRST_S
+    while True:
+        began = loop.time()
+        try:
+            await work()
+            log.warning("task_ended", task=name)
+        except Exception:  # the supervisor's seam: logged, counted by the log, started again
+            log.exception("task_died", task=name, again_in_s=pause_s)
+        if loop.time() - began > STABLE_AFTER_S:
+            pause_s = PAUSE_FIRST_S
+        await asyncio.sleep(pause_s)
+        pause_s = min(pause_s * 2, pause_max_s)
+
+
+async def _logged(name: str, work: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        return await work
+    except Exception:  # the supervisor's seam for one-shot work: its own code handles what it expects
+        log.exception("task_failed", task=name)
+        return None

@@ -1,0 +1,57 @@
+"""`manage.py trade`: the trader as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from trading.engine.embedded import demo_user
+from trading.engine.simulation import SimulatedTrader
+from venues.errors import VenueError
+
+
+class Command(BaseCommand):
+    help = "Trade for every user who has started their trader. One such process per group of accounts."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--demo", action="store_true", help="give the demo user a trader at the first start")
+
+    def handle(self, **options: Any) -> None:
+        if settings.TRADING_MODE != "simulated":
+            self.stderr.write(
+                f"TRADING_MODE={settings.TRADING_MODE} cannot trade yet: only the simulated venues are complete. "
+                "Unset TRADING_MODE to trade those."
+            )
+            sys.exit(2)
+        if options["demo"]:
+            demo_user()
+        try:
+            asyncio.run(_trade())
+        except VenueError as error:
+            self.stderr.write(
+                f"The simulated venues do not answer on {settings.SIMULATOR_HOST}:{settings.SIMULATOR_PORT} "
+                f"({error.message}) Start them first: python -m venues.simulator --port {settings.SIMULATOR_PORT}"
+            )
+            sys.exit(2)
+
+
+async def _trade() -> None:
+    trader = SimulatedTrader(
+        host=settings.SIMULATOR_HOST, port=settings.SIMULATOR_PORT, data_dir=Path(settings.DATA_DIR)
+    )
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked.set)
+    try:
+        await trader.start()
+        await asked.wait()
+    finally:
+        await trader.stop()

@@ -1,0 +1,39 @@
+"""Everything the trader keeps: settings, decisions, orders, fills, positions, cash, its lease and its state."""
+
+from __future__ import annotations
+
+from trading.domain.lifecycle import OrderStatus
+from trading.models.orders import Decision, Order, OrderEvent
+from trading.models.positions import (
+    AccountLedger,
+    CashEntry,
+    CashKind,
+    Fill,
+    FillVoid,
+    PnlDay,
+    Position,
+    Settlement,
+)
+from trading.models.strategies import MarketConfig, SportConfig
+from trading.models.trader import DesiredState, TraderLease, TraderState, TraderStatus
+
+__all__ = [
+    "AccountLedger",
+    "CashEntry",
+    "CashKind",
+    "Decision",
+    "DesiredState",
+    "Fill",
+    "FillVoid",
+    "MarketConfig",
+    "Order",
+    "OrderEvent",
+    "OrderStatus",
+    "PnlDay",
+    "Position",
+    "Settlement",
+    "SportConfig",
+    "TraderLease",
+    "TraderState",
+    "TraderStatus",
+]

@@ -1,0 +1,1 @@
+"""Read models of the trader: what pages, the API, the rules and the engine's start read."""

@@ -1,0 +1,192 @@
+"""What the API says of the trader. Amounts are decimal strings, in USD or contracts."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from core.api import AmountField
+from trading.models import Decision, Fill, Order, Position, SportConfig
+
+
+class OrderSerializer(serializers.ModelSerializer[Order]):
+    account = serializers.UUIDField(source="venue_account.uid")
+    venue = serializers.CharField(source="venue_account.venue")
+    market_id = serializers.CharField(source="market.market_id")
+    price = AmountField(source="price_u")
+    quantity = AmountField(source="qty_u")
+    filled = AmountField(source="filled_u")
+    fee = AmountField(source="fee_u")
+    reserved = AmountField(source="reserved_u")
+    is_unknown = serializers.BooleanField()
+
+    class Meta:
+        model = Order
+        fields: ClassVar = [
+            "uid",
+            "account",
+            "venue",
+            "market_id",
+            "strategy",
+            "purpose",
+            "cause",
+            "side",
+            "outcome",
+            "price",
+            "quantity",
+            "filled",
+            "fee",
+            "reserved",
+            "time_in_force",
+            "reduce_only",
+            "status",
+            "is_unknown",
+            "is_external",
+            "reason_code",
+            "reason",
+            "client_order_id",
+            "venue_order_id",
+            "claimed_at",
+            "closed_at",
+        ]
+
+
+class FillSerializer(serializers.ModelSerializer[Fill]):
+    account = serializers.UUIDField(source="venue_account.uid")
+    venue = serializers.CharField(source="venue_account.venue")
+    market_id = serializers.CharField(source="market.market_id")
+    order = serializers.UUIDField(source="order.uid", allow_null=True, default=None)
+    price = AmountField(source="price_u")
+    quantity = AmountField(source="qty_u")
+    value = AmountField(source="usd_u")
+    fee = AmountField(source="fee_u")
+
+    class Meta:
+        model = Fill
+        fields: ClassVar = [
+            "uid",
+            "account",
+            "venue",
+            "market_id",
+            "order",
+            "trade_id",
+            "side",
+            "outcome",
+            "price",
+            "quantity",
+            "value",
+            "fee",
+            "is_taker",
+            "settle_state",
+            "venue_at",
+        ]
+
+
+class PositionSerializer(serializers.ModelSerializer[Position]):
+    account = serializers.UUIDField(source="venue_account.uid")
+    venue = serializers.CharField(source="venue_account.venue")
+    market_id = serializers.CharField(source="market.market_id")
+    title = serializers.CharField(source="market.title")
+    quantity = AmountField(source="qty_u")
+    cost = AmountField(source="cost_u")
+    entry_price = AmountField(source="entry_price_u")
+    realized = AmountField(source="realized_u")
+
+    class Meta:
+        model = Position
+        fields: ClassVar = [
+            "uid",
+            "account",
+            "venue",
+            "market_id",
+            "title",
+            "outcome",
+            "quantity",
+            "cost",
+            "entry_price",
+            "realized",
+            "is_open",
+            "strategy",
+            "opened_at",
+            "closed_at",
+        ]
+
+
+class DecisionSerializer(serializers.ModelSerializer[Decision]):
+    market_id = serializers.CharField(source="market.market_id")
+    price = AmountField(source="price_u", allow_null=True)
+    quantity = AmountField(source="qty_u", allow_null=True)
+    mid = AmountField(source="mid_u", allow_null=True)
+    baseline = AmountField(source="baseline_u", allow_null=True)
+    fair = AmountField(source="fair_u", allow_null=True)
+    confidence = AmountField(source="confidence_u", allow_null=True)
+
+    class Meta:
+        model = Decision
+        fields: ClassVar = [
+            "uid",
+            "decision_id",
+            "strategy",
+            "market_id",
+            "outcome",
+            "verdict",
+            "reason",
+            "note",
+            "price",
+            "quantity",
+            "mid",
+            "baseline",
+            "fair",
+            "confidence",
+            "detail",
+            "decided_at",
+        ]
+
+
+class SportConfigSerializer(serializers.ModelSerializer[SportConfig]):
+    """Every setting is optional in a change; `version` guards against overwriting somebody else's."""
+
+    class Meta:
+        model = SportConfig
+        fields: ClassVar = [
+            "league",
+            "is_enabled",
+            "auto_trade",
+            "entry_threshold_pct",
+            "absolute_entry_price_usd",
+            "min_pregame_probability",
+            "allowed_entry_segments",
+            "min_time_remaining_s",
+            "take_profit_pct",
+            "stop_loss_pct",
+            "exit_before_segment",
+            "max_positions_per_game",
+            "default_position_size_usd",
+            "use_kelly_sizing",
+            "kelly_fraction",
+            "min_entry_confidence_score",
+            "allow_late_baseline",
+            "max_spread_usd",
+            "min_depth_usd",
+            "slippage_cap_usd",
+            "version",
+            "updated_at",
+        ]
+        read_only_fields: ClassVar = ["league", "updated_at"]
+
+
+class BotStatusSerializer(serializers.Serializer[Any]):
+    mode = serializers.CharField()
+    desired = serializers.CharField()
+    status = serializers.CharField()
+    is_stale = serializers.BooleanField()
+    detail = serializers.CharField()
+    trading_state = serializers.CharField()
+    heartbeat_at = serializers.DateTimeField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    cash = AmountField(source="cash_u")
+    reserved = AmountField(source="reserved_u")
+    open_positions = serializers.IntegerField()
+    realized_today = AmountField(source="realized_today_u")
+    stats = serializers.DictField()

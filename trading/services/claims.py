@@ -1,0 +1,213 @@
+"""T1: the one transaction that turns a decision into an order row, or refuses it. After its commit, and only then,
+the order may be sent, once.
+
+Inside one transaction: the lease and its margin, the account's switch, its owner's wish (a stopped trader opens and
+closes nothing), every halt scope, the market's state, the account's limits, one live order per decision, the
+reservation, the audit entry and the outbox message. Correctness rests on unique constraints and conditional updates
+(SQLite has no row locks); the ledger row is locked on top.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from accounts.models import VenueAccount
+from core import clock
+from core.errors import Conflict, LimitBreached
+from core.money import usd_of
+from markets.models import Market
+from risk.rules import OrderAsk, judge
+from risk.selectors import effective_state, limits_of, limits_row, scopes_of
+from trading.models import AccountLedger, DesiredState, Order, OrderStatus, TraderState
+from trading.selectors.risk import reducible_u, risk_snapshot
+from trading.services.lease import require_lease
+from trading.services.moves import lock_ledger
+from trading.services.records import record_event
+from venues.types import MarketState, Outcome, Side, TimeInForce
+
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+CLIENT_ID_PREFIX = "cs1-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderIntent:
+    """What the session wants: units as in `venues.types`; `max_cost_u` is the most it can cost with its fee (0 for
+    exits), `unrealized_u` is `risk.rules.open_losses_u` of the account's own legs at the marks the session saw."""
+
+    decision_id: str
+    strategy: str
+    purpose: str
+    market_id: str
+    side: Side
+    outcome: Outcome
+    price_u: int
+    qty_u: int
+    time_in_force: TimeInForce
+    created_ms: int
+    max_cost_u: int = 0
+    expires_ms: int | None = None
+    post_only: bool = False
+    reduce_only: bool = False
+    unrealized_u: int = 0
+    fence_token: str = ""
+    cause: str = ""
+
+
+def order_claim(*, venue_account: VenueAccount, lease_epoch: int, intent: OrderIntent) -> Order:
+    """Write the order down and reserve its cost: status CLAIMED, never sent yet.
+
+    Raises Conflict (`lease_lost`, `duplicate_decision`): nothing was written; LimitBreached (a limit's or a halt's
+    code): a row with status DENIED keeps the refusal and its reason.
+    """
+    market = Market.objects.select_related("game").get(market_id=intent.market_id)
+    try:
+        return _claim(venue_account, market, lease_epoch, intent)
+    except LimitBreached as refusal:
+        _keep_denied(venue_account, market, lease_epoch, intent, refusal)
+        raise
+
+
+@transaction.atomic(durable=True)
+def _claim(venue_account: VenueAccount, market: Market, lease_epoch: int, intent: OrderIntent) -> Order:
+    ledger = lock_ledger(venue_account.pk)
+    require_lease(venue_account, lease_epoch)
+    _require_open_road(venue_account, market, intent)
+    order = _build(venue_account, market, lease_epoch, intent)
+    _require_limits(venue_account, market, ledger, order, intent)
+    try:
+        with transaction.atomic():
+            order.save()
+    except IntegrityError as clash:
+        raise Conflict("duplicate_decision", decision_id=intent.decision_id) from clash
+    _reserve(order)
+    record_event(order, kind="claimed", before=OrderStatus.CLAIMED, payload=_terms(order))
+    return order
+
+
+@transaction.atomic(durable=True)
+def _keep_denied(
+    venue_account: VenueAccount, market: Market, lease_epoch: int, intent: OrderIntent, refusal: LimitBreached
+) -> None:
+    lock_ledger(venue_account.pk)
+    order = _build(venue_account, market, lease_epoch, intent)
+    order.status, order.reserved_u = OrderStatus.DENIED, 0
+    order.reason_code, order.reason, order.closed_at = refusal.code, refusal.message, order.claimed_at
+    order.save()
+    record_event(order, kind="denied", before=OrderStatus.DENIED, payload={**_terms(order), **refusal.extra})
+
+
+def _build(venue_account: VenueAccount, market: Market, lease_epoch: int, intent: OrderIntent) -> Order:
+    attempt = Order.objects.filter(venue_account=venue_account, decision_id=intent.decision_id).count()
+    is_buy = intent.side is Side.BUY
+    cost_u = max(intent.max_cost_u, usd_of(price_u=intent.price_u, qty_u=intent.qty_u)) if is_buy else 0
+    return Order(
+        venue_account=venue_account,
+        market=market,
+        strategy=intent.strategy,
+        purpose=intent.purpose,
+        cause=intent.cause[:160],
+        decision_id=intent.decision_id,
+        attempt=attempt,
+        client_order_id=client_order_id(
+            account_key=venue_account.account_key, decision_id=intent.decision_id, attempt=attempt
+        ),
+        lease_epoch=lease_epoch,
+        fence_token=intent.fence_token,
+        side=intent.side,
+        outcome=intent.outcome,
+        price_u=intent.price_u,
+        qty_u=intent.qty_u,
+        time_in_force=intent.time_in_force,
+        expires_at=clock.from_ms(intent.expires_ms) if intent.expires_ms is not None else None,
+        post_only=intent.post_only,
+        reduce_only=intent.reduce_only,
+        max_cost_u=cost_u,
+        reserved_u=cost_u,
+        claimed_at=clock.from_ms(intent.created_ms),
+    )
+
+
+def client_order_id(*, account_key: str, decision_id: str, attempt: int) -> str:
+    """Our own name of an order at the venue: the same for the same decision and attempt, 26 characters.
+
+    A function of the decision, so that even a database restored from a backup cannot send one decision under two names.
+    """
+    digest = hashlib.sha256(f"{account_key}|{decision_id}|{attempt}".encode()).digest()
+    number, text = int.from_bytes(digest[:17], "big"), ""
+    for _ in range(22):
+        number, index = divmod(number, 62)
+        text += _BASE62[index]
+    return CLIENT_ID_PREFIX + text
+
+
+def _require_open_road(venue_account: VenueAccount, market: Market, intent: OrderIntent) -> None:
+    if not VenueAccount.objects.filter(pk=venue_account.pk, is_enabled=True).exists():
+        raise LimitBreached("account_disabled")
+    if TraderState.objects.filter(user_id=venue_account.user_id, desired=DesiredState.STOPPED).exists():
+        raise LimitBreached("trader_stopped")
+    game_id = market.game.game_id if market.game else ""
+    scopes = scopes_of(venue_account, strategy=intent.strategy, market_id=market.market_id, game_id=game_id)
+    state = effective_state(scopes)
+    if not state.allows_reducing or (not state.allows_entries and not intent.reduce_only):
+        code = "reduce_only" if state.allows_reducing else "halted"
+        raise LimitBreached(code, state.reason, scope=state.scope, state=state.state)
+    if market.state != MarketState.OPEN:
+        raise LimitBreached("market_not_open", f"The market is {market.state}.", state=market.state)
+
+
+def _require_limits(
+    venue_account: VenueAccount, market: Market, ledger: AccountLedger, order: Order, intent: OrderIntent
+) -> None:
+    if intent.reduce_only:
+        free_u = reducible_u(venue_account, market, intent.outcome)
+        if intent.side is not Side.SELL or free_u < intent.qty_u:
+            raise LimitBreached("nothing_to_reduce", value=intent.qty_u, limit=max(0, free_u))
+    row = limits_row(venue_account)
+    snapshot = risk_snapshot(
+        venue_account,
+        market,
+        ledger=ledger,
+        day=order.claimed_at.date(),
+        unrealized_u=intent.unrealized_u,
+        losses_limit=row.max_losses_in_a_row,
+        losses_from=row.losses_counted_from,
+    )
+    breach = judge(OrderAsk(cost_u=order.max_cost_u, reduces=intent.reduce_only), snapshot, limits_of(row))
+    if breach is not None:
+        raise LimitBreached(breach.code, value=breach.value, limit=breach.limit)
+
+
+def _reserve(order: Order) -> None:
+    """The last word on cash: a conditional update that two claims at once cannot both pass."""
+    rows = AccountLedger.objects.filter(venue_account_id=order.venue_account_id)
+    if order.reserved_u and not rows.filter(cash_u__gte=F("reserved_u") + order.reserved_u).update(
+        reserved_u=F("reserved_u") + order.reserved_u, updated_at=clock.now()
+    ):
+        raise LimitBreached("insufficient_cash")
+
+
+def _terms(order: Order) -> dict[str, object]:
+    """What was decided, for evidence and audit."""
+    return {
+        "client_order_id": order.client_order_id,
+        "decision_id": order.decision_id,
+        "market_id": order.market.market_id,
+        "side": order.side,
+        "outcome": order.outcome,
+        "price_u": order.price_u,
+        "qty_u": order.qty_u,
+        "time_in_force": order.time_in_force,
+        "reserved_u": order.reserved_u,
+        "epoch": order.lease_epoch,
+        "reason_code": order.reason_code,
+    }
+
+
+def at_or_now(at: datetime | None) -> datetime:
+    """The trader's own time of an event, else the wall clock's."""
+    return at or clock.now()

@@ -1,0 +1,26 @@
+"""What the newcomer's run starts with: settings for every league the simulated venues play, and a trader that runs."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from accounts.models import User
+from trading.models import SportConfig, TraderState
+from trading.services.trader import trader_start
+
+DEMO_LEAGUES = ("nba", "wnba", "nfl", "mlb", "nhl", "epl", "mls", "atp", "wta")
+
+
+def demo_desk_ensure(*, user: User) -> bool:
+    """Once per user: what a person changed or stopped later stays so. True when it was made now."""
+    if TraderState.objects.filter(user=user).exists():
+        return False
+    _settings_ensure(user)
+    trader_start(user=user, actor="demo")
+    return True
+
+
+@transaction.atomic(durable=True)
+def _settings_ensure(user: User) -> None:
+    rows = [SportConfig(user=user, league=league, is_enabled=True, auto_trade=True) for league in DEMO_LEAGUES]
+    SportConfig.objects.bulk_create(rows, ignore_conflicts=True)

@@ -1,0 +1,79 @@
+"""What the guard decides, apart from the trader: stop when the trader is silent, stop when a person drops a file.
+
+Invariant: the guard only ever takes the right to trade away, and gives back only what it took itself for a silence
+that has ended: its halts are causes of their own, which neither hide nor lift anybody else's. A `KILL` file in the data
+folder halts everything until a person resumes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from accounts.models import User
+from core.errors import Conflict
+from risk.models import HaltScope, HaltState, TradingHalt
+from risk.services import halt_resume, halt_set
+from trading.models import TraderState
+from trading.selectors.status import is_stale
+
+ACTOR = "guard"
+SILENT = "trader_silent"
+KILLED = "kill_file"
+KILL_FILE = "KILL"
+
+
+def guard_look(*, data_dir: Path) -> list[str]:
+    """One round. Returns what was done, in words, for the log."""
+    done = _look_for_kill_file(data_dir)
+    for state in TraderState.objects.select_related("user"):
+        halt = _silence_halt(state.user)
+        if is_stale(state) and halt is None:
+            _pause(state.user, since=state.heartbeat_at)
+            done.append(f"paused {state.user.uid}: its trader is silent")
+        elif halt is not None and not is_stale(state) and _resume(halt):
+            done.append(f"resumed {state.user.uid}: its trader is heard again")
+    return done
+
+
+def _look_for_kill_file(data_dir: Path) -> list[str]:
+    if not (data_dir / KILL_FILE).exists():
+        return []
+    known = TradingHalt.objects.filter(scope=HaltScope.GLOBAL, code=KILLED, state=HaltState.HALTED)
+    if known.exists():
+        return []
+    halt_set(
+        scope=HaltScope.GLOBAL,
+        scope_key="",
+        state=HaltState.HALTED,
+        code=KILLED,
+        reason="A KILL file lies in the data folder.",
+        actor=ACTOR,
+    )
+    return ["halted everything: a KILL file lies in the data folder"]
+
+
+def _silence_halt(user: User) -> TradingHalt | None:
+    """The pause that the guard itself set for this user's silent trader."""
+    rows = TradingHalt.objects.filter(scope=HaltScope.USER, scope_key=str(user.uid))
+    return rows.filter(state=HaltState.PAUSED, code=SILENT).first()
+
+
+def _pause(user: User, *, since: datetime | None) -> None:
+    halt_set(
+        scope=HaltScope.USER,
+        scope_key=str(user.uid),
+        state=HaltState.PAUSED,
+        code=SILENT,
+        reason=f"The trader has not been heard since {since:%H:%M:%S} UTC." if since else "The trader is silent.",
+        actor=ACTOR,
+    )
+
+
+def _resume(halt: TradingHalt) -> bool:
+    """False when an operator was faster: the next look sees what is there then."""
+    try:
+        halt_resume(halt=halt, reason="The trader is heard again.", actor=ACTOR)
+    except Conflict:
+        return False
+    return True

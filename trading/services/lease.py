@@ -1,0 +1,63 @@
+"""The right to trade an account, held by one trader at a time and renewed before it runs out.
+
+Invariant: `epoch` grows with every take-over, and every claim is conditional on holder's epoch and on time left, both
+read by the database with the database's own clock. A paused ex-holder can therefore claim nothing when it wakes up.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from accounts.models import VenueAccount
+from audit.services import audit_append, chain_of_user
+from core.errors import Conflict
+from trading.models import TraderLease
+
+LEASE = timedelta(seconds=15)
+CLAIM_MARGIN = timedelta(seconds=2)
+
+
+@transaction.atomic(durable=True)
+def lease_acquire(*, venue_account: VenueAccount, holder: str) -> TraderLease:
+    """Take a free or run-out lease at the next epoch. Raises Conflict `lease_held` while another holds it."""
+    TraderLease.objects.bulk_create([TraderLease(venue_account=venue_account)], ignore_conflicts=True)
+    is_free = Q(expires_at__isnull=True) | Q(expires_at__lte=Now()) | Q(holder=holder)
+    rows = TraderLease.objects.filter(is_free, venue_account=venue_account)
+    if not rows.update(holder=holder, epoch=F("epoch") + 1, expires_at=Now() + LEASE):
+        raise Conflict("lease_held")
+    lease = TraderLease.objects.get(venue_account=venue_account)
+    audit_append(
+        chain=chain_of_user(venue_account.user.uid),
+        actor=holder,
+        kind="lease.acquired",
+        subject_type="venue_account",
+        subject_uid=venue_account.uid,
+        payload={"epoch": lease.epoch},
+    )
+    return lease
+
+
+@transaction.atomic(durable=True)
+def lease_renew(*, venue_account: VenueAccount, holder: str, epoch: int) -> None:
+    """Give it another 15 s. Raises Conflict `lease_lost` when it is somebody else's or has run out."""
+    rows = TraderLease.objects.filter(venue_account=venue_account, holder=holder, epoch=epoch, expires_at__gt=Now())
+    if not rows.update(expires_at=Now() + LEASE):
+        raise Conflict("lease_lost")
+
+
+@transaction.atomic(durable=True)
+def lease_release(*, venue_account: VenueAccount, holder: str, epoch: int) -> bool:
+    """Let it go at a clean stop; False when it was not held any more."""
+    rows = TraderLease.objects.filter(venue_account=venue_account, holder=holder, epoch=epoch)
+    return bool(rows.update(expires_at=None, holder=""))
+
+
+def require_lease(venue_account: VenueAccount, epoch: int) -> None:
+    """For a claim: raises Conflict `lease_lost` unless `epoch` holds for at least two more seconds."""
+    rows = TraderLease.objects.filter(venue_account=venue_account, epoch=epoch, expires_at__gt=Now() + CLAIM_MARGIN)
+    if not rows.exists():
+        raise Conflict("lease_lost")

@@ -1,0 +1,239 @@
+"""The life of an order after its claim: what was sent, what the venue said, what was asked of it.
+
+Three steps, two of them here: T1 `order_claim` → `order_prepare_store` → one send → T2, one of `order_acknowledge`,
+`order_reject`, `order_mark_not_sent`, `order_mark_unknown`. Reports from streams and reads come in any order, twice or
+late: `order_apply_report` takes each as evidence and never moves an order backwards. An order that no report will ever
+end is ended by proof (`order_end_proven`) or by an operator (`order_void`). Fills are booked elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import VenueAccount
+from core import clock
+from core.errors import Conflict, Invalid
+from markets.models import Market
+from trading.domain.lifecycle import OrderStatus, may_move
+from trading.models import Order
+from trading.services.claims import OrderIntent, at_or_now, order_claim
+from trading.services.moves import lock_ledger, move_order, note_order, reload
+from trading.services.records import record_event
+from venues.ports import OrderAck, PreparedOrder
+from venues.types import OrderReport, OrderState, TimeInForce
+
+__all__ = [
+    "OrderIntent",
+    "order_acknowledge",
+    "order_apply_report",
+    "order_cancel_requested",
+    "order_claim",
+    "order_end_proven",
+    "order_mark_not_sent",
+    "order_mark_unknown",
+    "order_prepare_store",
+    "order_reject",
+    "order_void",
+]
+
+PROVABLE_ENDS = frozenset({OrderStatus.VOID, OrderStatus.EXPIRED, OrderStatus.CANCELED})
+UNKNOWN_FOR_GOOD = timedelta(seconds=150)
+"""After this long, real time, no venue still takes a lost request: a person may judge what became of it."""
+
+STATUS_OF: dict[OrderState, OrderStatus] = {
+    OrderState.RESTING: OrderStatus.OPEN,
+    OrderState.DELAYED: OrderStatus.OPEN,
+    OrderState.FILLED: OrderStatus.FILLED,
+    OrderState.CANCELED: OrderStatus.CANCELED,
+    OrderState.EXPIRED: OrderStatus.EXPIRED,
+}
+
+
+@transaction.atomic(durable=True)
+def order_prepare_store(*, order: Order, prepared: PreparedOrder, at: datetime | None = None) -> Order:
+    """Keep the hash of the exact bytes, the quantity they ask for (never more than was claimed), and the venue's id
+    where it is known before the send. The send follows once.
+
+    Raises Conflict `order_transition` when the order is not merely claimed, or was prepared before.
+    """
+    order = reload(order)
+    if order.status != OrderStatus.CLAIMED or order.sent_at is not None:
+        raise Conflict("order_transition", "This order was prepared before; an order is sent at most once.")
+    changes: dict[str, Any] = {"body_sha256": prepared.body_sha256, "venue_order_id": prepared.venue_order_id}
+    changes["qty_u"] = min(order.qty_u, prepared.request.qty_u)
+    note_order(order, kind="prepared", payload=changes, sent_at=at_or_now(at), **changes)
+    return order
+
+
+@transaction.atomic(durable=True)
+def order_acknowledge(*, order: Order, ack: OrderAck, at: datetime | None = None) -> Order:
+    """The venue took it: OPEN, or already at its end. Late or repeated acknowledgements are kept as evidence."""
+    order = reload(order)
+    moment = at_or_now(at)
+    changes: dict[str, Any] = {
+        "venue_order_id": ack.venue_order_id or order.venue_order_id,
+        "acknowledged_at": order.acknowledged_at or moment,
+        "venue_filled_u": max(order.venue_filled_u, ack.filled_u),
+    }
+    facts = {"state": ack.state, "venue_order_id": ack.venue_order_id, "venue_filled_u": ack.filled_u}
+    digest = hashlib.sha256(ack.raw).hexdigest()
+    to = STATUS_OF[ack.state]
+    if may_move(OrderStatus(order.status), to):
+        move_order(order, to, kind="acknowledged", at=moment, payload=facts, raw_sha256=digest, **changes)
+    else:
+        note_order(order, kind="acknowledged", payload=facts, raw_sha256=digest, **changes)
+    return order
+
+
+@transaction.atomic(durable=True)
+def order_reject(*, order: Order, code: str, reason: str = "", at: datetime | None = None) -> Order:
+    """The venue refused it with a definitive code: nothing of it is in the book, its reservation is free again."""
+    order = reload(order)
+    why = {"reason_code": code[:64], "reason": reason[:300]}
+    move_order(order, OrderStatus.REJECTED, kind="rejected", at=at_or_now(at), payload=why, **why)
+    return order
+
+
+@transaction.atomic(durable=True)
+def order_mark_not_sent(*, order: Order, code: str, reason: str = "", at: datetime | None = None) -> Order:
+    """Proven: no byte of it left this machine (refused by a gate, or no connection). DENIED."""
+    order = reload(order)
+    why = {"reason_code": code[:64], "reason": reason[:300]}
+    move_order(order, OrderStatus.DENIED, kind="not_sent", at=at_or_now(at), payload=why, **why)
+    return order
+
+
+@transaction.atomic(durable=True)
+def order_mark_unknown(*, order: Order, code: str, reason: str = "", at: datetime | None = None) -> Order:
+    """The send has no definitive answer: it stays CLAIMED with all its reservation until evidence decides."""
+    order = reload(order)
+    why = {"reason_code": code[:64], "reason": reason[:300]}
+    if order.status == OrderStatus.CLAIMED:
+        note_order(order, kind="unknown", payload=why, unknown_at=at_or_now(at), **why)
+    else:
+        note_order(order, kind="unknown", payload=why)
+    return order
+
+
+@transaction.atomic(durable=True)
+def order_end_proven(
+    *, order: Order, to: OrderStatus, evidence: Mapping[str, Any], at: datetime | None = None
+) -> Order:
+    """End a working order that no report will end, by the proof in `evidence`; what it reserved is free again.
+
+    VOID: the venue never took it, so its decision may be claimed anew; EXPIRED, CANCELED: it is in the book no more.
+    One that has ended in the meantime stays as it is. Raises Invalid for another end or no evidence, Conflict
+    `order_transition` for VOID of an order that the venue is known to have taken.
+    """
+    if to not in PROVABLE_ENDS or not evidence:
+        raise Invalid("invalid", f"An order is not ended as {to} by this evidence: {dict(evidence)}.")
+    order = reload(order)
+    if order.is_working:
+        _end(order, to, kind="ended_by_proof", why={"reason_code": "proven"}, payload=evidence, at=at_or_now(at))
+    return order
+
+
+@transaction.atomic(durable=True)
+def order_void(*, order: Order, reason: str, actor: str) -> Order:
+    """An operator's word that the venue never took an order whose answer was lost. Frees its reservation.
+
+    Raises Invalid without a reason, Conflict `order_transition` unless it is CLAIMED, 150 s old and without a fill.
+    """
+    if not reason:
+        raise Invalid("invalid", "Say how you know that the venue never took it.")
+    order = reload(order)
+    if order.status != OrderStatus.CLAIMED or clock.now() - order.created_at < UNKNOWN_FOR_GOOD:
+        raise Conflict("order_transition", "Only an order whose answer has been missing for 150 s can be voided.")
+    why = {"reason_code": "voided_by_operator", "reason": reason[:300]}
+    _end(order, OrderStatus.VOID, kind="voided", why=why, payload={**why, "actor": actor}, at=clock.now())
+    return order
+
+
+def _end(
+    order: Order, to: OrderStatus, *, kind: str, why: dict[str, Any], payload: Mapping[str, Any], at: datetime
+) -> None:
+    """A fill, booked or only told, is proof that the venue took the order: then it cannot be void."""
+    if to is OrderStatus.VOID and (order.filled_u or order.venue_filled_u):
+        raise Conflict("order_transition", "The venue has filled some of this order: it was taken.")
+    move_order(order, to, kind=kind, at=at, payload=payload, **why)
+
+
+@transaction.atomic(durable=True)
+def order_cancel_requested(*, order: Order, reason: str = "", at: datetime | None = None) -> Order:
+    """Remember that a cancel was asked for; only the venue's evidence ends the order."""
+    order = reload(order)
+    if order.is_working and order.cancel_requested_at is None:
+        note_order(order, kind="cancel_requested", payload={"reason": reason}, cancel_requested_at=at_or_now(at))
+    return order
+
+
+@transaction.atomic(durable=True)
+def order_apply_report(*, venue_account: VenueAccount, report: OrderReport) -> Order | None:
+    """Take the venue's word on one of our orders. None when it is not known and says too little to adopt it.
+
+    An order of the account that this system never sent is adopted as external: it counts, and is never managed.
+    """
+    lock_ledger(venue_account.pk)
+    order = find_order(venue_account, client_order_id=report.client_order_id, venue_order_id=report.venue_order_id)
+    if order is None:
+        return _adopt(venue_account, report)
+    moment = clock.from_ms(report.venue_ms)
+    changes = _changes(order, report)
+    to = STATUS_OF[report.state]
+    facts = {"state": report.state, "venue_filled_u": report.filled_u, "reason": report.reason}
+    if may_move(OrderStatus(order.status), to):
+        move_order(order, to, kind="reported", at=moment, payload=facts, **changes)
+    elif changes:
+        note_order(order, kind="reported", payload=facts, **changes)
+    return order
+
+
+def find_order(venue_account: VenueAccount, *, client_order_id: str, venue_order_id: str) -> Order | None:
+    """By our own name first, else by the venue's; always inside the account."""
+    rows = Order.objects.select_related("venue_account__user", "market__game").filter(venue_account=venue_account)
+    found = rows.filter(client_order_id=client_order_id).first() if client_order_id else None
+    return found or (rows.filter(venue_order_id=venue_order_id).first() if venue_order_id else None)
+
+
+def _changes(order: Order, report: OrderReport) -> dict[str, Any]:
+    """Columns that this report improves; empty for a repetition of what is known."""
+    changes: dict[str, Any] = {}
+    if report.venue_order_id and not order.venue_order_id:
+        changes["venue_order_id"] = report.venue_order_id
+    if report.filled_u > order.venue_filled_u:
+        changes["venue_filled_u"] = report.filled_u
+    if order.acknowledged_at is None:
+        changes["acknowledged_at"] = clock.from_ms(report.venue_ms)
+    if report.reason and not order.reason_code:
+        changes["reason_code"] = report.reason[:64]
+    return changes
+
+
+def _adopt(venue_account: VenueAccount, report: OrderReport) -> Order | None:
+    market = Market.objects.filter(market_id=report.market_id).first()
+    if market is None or report.side is None or report.outcome is None or not report.price_u or not report.qty_u:
+        return None
+    order = Order(
+        venue_account=venue_account,
+        market=market,
+        client_order_id=report.client_order_id or f"ext-{report.venue_order_id}"[:80],
+        venue_order_id=report.venue_order_id,
+        side=report.side,
+        outcome=report.outcome,
+        price_u=report.price_u,
+        qty_u=report.qty_u,
+        time_in_force=TimeInForce.GTC,
+        is_external=True,
+        status=STATUS_OF[report.state],
+        venue_filled_u=report.filled_u,
+        claimed_at=clock.from_ms(report.venue_ms),
+        acknowledged_at=clock.from_ms(report.venue_ms),
+    )
+    order.save()
+    record_event(order, kind="adopted", before=order.status, payload={"venue_order_id": order.venue_order_id})
+    return order
