@@ -1,0 +1,29 @@
+"""Tasks are asked for by name: every name that code uses is a registered task, and so is every name of the schedule."""
+
+from __future__ import annotations
+
+import pytest
+from celery import current_app
+from django.db import transaction
+
+from core.queue import NAMES, enqueue_on_commit
+
+
+def test_every_name_is_a_registered_task():
+    current_app.loader.import_default_modules()
+    scheduled = {entry["task"] for entry in current_app.conf.beat_schedule.values()}
+    assert NAMES | scheduled <= set(current_app.tasks)
+
+
+@pytest.mark.django_db
+def test_a_name_that_nobody_listed_is_refused_at_once():
+    with pytest.raises(LookupError):
+        enqueue_on_commit("trading.tasks.place_order")
+
+
+@pytest.mark.django_db
+def test_a_task_is_sent_after_the_commit_and_not_before(django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks() as callbacks, transaction.atomic():
+        enqueue_on_commit("notifications.tasks.relay_outbox")
+        assert callbacks == []
+    assert len(callbacks) == 1

@@ -1,0 +1,82 @@
+"""Settings refuse what must not run, each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+PRINT_HASHER = "from django.conf import settings; print(settings.PASSWORD_HASHERS[0])"
+PRINT_MODE = "import django; django.setup(); from django.conf import settings; print(settings.TRADING_MODE)"
+
+
+def start(tmp_path: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Python with this command, or printing the mode, in an environment of nothing but `env`."""
+    given = command or ("-c", PRINT_MODE)
+    base = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "COURTSIDE_DATA_DIR": str(tmp_path),
+    }
+    return subprocess.run(
+        [sys.executable, *given], cwd=ROOT, env={**base, **env}, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_an_empty_environment_starts_simulated_with_a_secret_of_its_own(tmp_path):
+    done = start(tmp_path)
+    assert done.stdout.strip() == "simulated", done.stderr
+    secret = tmp_path / "secret.key"
+    assert len(secret.read_text()) >= 50
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+
+
+def test_passwords_are_kept_by_argon2(tmp_path):
+    assert start(tmp_path, "-c", PRINT_HASHER).stdout.strip() == "django.contrib.auth.hashers.Argon2PasswordHasher"
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"COURTSIDE_ENV": "production"},
+        {"COURTSIDE_ENV": "production", "SECRET_KEY": "short"},
+        {"COURTSIDE_ENV": "production", "SECRET_KEY": "x" * 60, "DEBUG": "1"},
+        {"COURTSIDE_ENV": "production", "SECRET_KEY": "x" * 60},
+        {"TRADING_MODE": "yolo"},
+    ],
+)
+def test_what_is_not_safe_is_refused_with_a_sentence(tmp_path, env):
+    done = start(tmp_path, **env)
+    assert done.returncode != 0
+    assert "ImproperlyConfigured" in done.stderr.splitlines()[-1]
+
+
+def test_a_production_like_deployment_has_nothing_unsafe(tmp_path):
+    done = start(
+        tmp_path,
+        *("manage.py", "check", "--deploy", "--fail-level", "WARNING"),
+        COURTSIDE_ENV="production",
+        SECRET_KEY="3fJ!q0zW-7vKp_Rt2mXc9sLd8yBgHn4aUe6iOw1QkTjVxZr5EoMbNuCf",
+        CREDENTIALS_KEY="MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+        ALLOWED_HOSTS="courtside.example",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+PRINT_SYNC = (
+    "import django; django.setup(); from django.db import connection; "
+    "print(connection.cursor().execute('PRAGMA synchronous').fetchone()[0])"
+)
+
+
+def test_a_commit_to_sqlite_survives_the_machine(tmp_path):
+    """2 is FULL: what was claimed before a send is still there after a power cut."""
+    done = start(tmp_path, "-c", PRINT_SYNC)
+    assert done.stdout.strip() == "2", done.stderr

@@ -1,0 +1,349 @@
+"""A simulator, a user with a desk, and engines on them that start, stop and die as in the running program."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+from django.db import connection, transaction
+
+from accounts.models import User, VenueAccount
+from tests.books import Books, our_books, venue_books
+from trading.domain.commands import Purpose, SubmitOrder
+from trading.domain.lifecycle import ENDED
+from trading.domain.market_view import MarketView
+from trading.engine.database import DatabaseThread
+from trading.engine.engine import Engine
+from trading.engine.replay import Replay, ReplaySummary
+from trading.engine.simulation import SimulatedTrader
+from trading.models import AccountLedger, Order, SportConfig, TraderState
+from trading.services.claims import OrderIntent, order_claim
+from trading.services.demo import demo_desk_ensure
+from trading.services.refold import account_differences
+from venues.simulator.config import SimulatorConfig
+from venues.simulator.faults import FaultPlan
+from venues.simulator.simulator import Simulator
+from venues.types import MICRO, Outcome, Side, TimeInForce, Venue
+
+PATIENCE_S = 60.0
+_decisions = itertools.count(1)
+
+EAGER: Mapping[str, Any] = {
+    "entry_threshold_pct": Decimal(0),
+    "absolute_entry_price_usd": Decimal("0.95"),
+    "allow_late_baseline": True,
+    "min_entry_confidence_score": Decimal(0),
+    "min_time_remaining_s": 0,
+    "take_profit_pct": Decimal("0.01"),
+    "stop_loss_pct": Decimal("0.20"),
+    "exit_before_segment": False,
+    "max_positions_per_game": 2,
+    "default_position_size_usd": Decimal(20),
+    "max_spread_usd": Decimal("0.20"),
+    "slippage_cap_usd": Decimal("0.03"),
+}
+"""Settings under which nearly every price is a dip: orders within seconds, on both venues."""
+
+IDLE: Mapping[str, Any] = {
+    "is_enabled": False,
+    "take_profit_pct": Decimal(1),
+    "stop_loss_pct": Decimal(1),
+    "exit_before_segment": False,
+}
+"""The strategy only watches, and keeps what is held: every order is the test's own."""
+
+
+class Stand:
+    """One simulator for the whole test; at most one engine at a time."""
+
+    def __init__(self, simulator: Simulator, database: DatabaseThread, user: User, folder: Path) -> None:
+        self.simulator = simulator
+        self.database = database
+        self.user = user
+        self._folder = folder
+        self._control = httpx.AsyncClient(base_url=simulator.endpoints.control, timeout=60.0)
+        self._trader: SimulatedTrader | None = None
+        self._engine: Engine | None = None
+
+    # --- engines ----------------------------------------------------------------------------------------------------
+
+    @property
+    def engine(self) -> Engine:
+        assert self._engine is not None, "no engine runs"
+        return self._engine
+
+    async def start_engine(self) -> Engine:
+        """What the trader part does: meet the venues, build from the rows, catch up, run."""
+        self._trader = SimulatedTrader(host="127.0.0.1", port=self.simulator.ports.kalshi, data_dir=self._folder)
+        await self._trader.meet()
+        self._engine = await self._trader.build(self.user)
+        await self._engine.start()
+        self._engine.run_free()
+        return self._engine
+
+    async def replay(self) -> ReplaySummary:
+        """Play the simulator's tape to its end, in lock-step."""
+        trader = SimulatedTrader(host="127.0.0.1", port=self.simulator.ports.kalshi, data_dir=self._folder)
+        try:
+            return await Replay(trader, user=self.user, speed=1_000_000.0).run()
+        finally:
+            await trader.stop()
+
+    async def stop_engine(self) -> None:
+        """A clean end, as at SIGTERM."""
+        engine, trader, self._engine, self._trader = self.engine, self._trader, None, None
+        await engine.stop()
+        if trader is not None:
+            await trader.stop()
+
+    async def kill_engine(self) -> None:
+        """The end of a killed process: nothing drained, nothing flushed, no lease let go; its sockets close."""
+        engine, trader, self._engine, self._trader = self.engine, self._trader, None, None
+        await engine.tasks.stop(drain_s=0.0)
+        await engine.espn.aclose()
+        for feed in engine.desk.feeds.values():
+            await feed.aclose()
+        for account in engine.desk.accounts.values():
+            await account.reader.aclose()
+            await account.gateway.aclose()
+        for database in engine.databases:
+            await database.close()
+        if trader is not None:
+            await trader.stop()
+
+    async def close(self) -> None:
+        if self._engine is not None:
+            await self.stop_engine()
+        await self._control.aclose()
+        await self.simulator.stop()
+        await self.database.close()
+
+    # --- orders -----------------------------------------------------------------------------------------------------
+
+    async def market(self, venue: Venue) -> MarketView:
+        """A market of this venue in a live game where both sides of the book are worth an order."""
+        await self.until(lambda: self._tradable(venue) is not None)
+        market = self._tradable(venue)
+        assert market is not None
+        return market
+
+    async def submit(
+        self,
+        market: MarketView,
+        *,
+        side: Side = Side.BUY,
+        outcome: Outcome = Outcome.YES,
+        price_u: int | None = None,
+        qty_u: int = 10 * MICRO,
+        time_in_force: TimeInForce = TimeInForce.IOC,
+    ) -> SubmitOrder:
+        """Hand an order to the executor as the session does, and wait for the end of its three steps. Without a price
+        it takes what is there."""
+        command = _command(self.engine, market, side, outcome, price_u, qty_u, time_in_force)
+        self.engine.session.desk.intents.add(command)
+        await self.engine.executor.submit(command)
+        return command
+
+    async def claim_only(self, market: MarketView) -> SubmitOrder:
+        """The first of the three steps, as if the program had died after it."""
+        command = _command(self.engine, market, Side.BUY, Outcome.YES, None, 10 * MICRO, TimeInForce.IOC)
+        await self.engine.on_ledger(_claim, self.engine, command)
+        return command
+
+    async def row(self, command: SubmitOrder) -> Order:
+        return await self.database.call(_order_row, command.decision_id)
+
+    def _tradable(self, venue: Venue) -> MarketView | None:
+        live = [market for market in self.engine.session.markets.values() if market.listing and market.is_live]
+        for market in live:
+            book, listing = market.book, market.listing
+            is_open = listing is not None and listing.venue is venue and book.is_valid
+            if is_open and book.best_bid_u > 100_000 and 0 < book.best_ask_u < 900_000:
+                return market
+        return None
+
+    @asynccontextmanager
+    async def database_locked(self) -> AsyncIterator[None]:
+        """Somebody else holds what every claim needs; the engine's ledger waits for it only a moment."""
+        await self.engine.on_ledger(_be_impatient)
+        holder = DatabaseThread("holder")
+        locked, done = threading.Event(), threading.Event()
+        holding = asyncio.create_task(holder.call(_hold_ledgers, locked, done))
+        await asyncio.to_thread(locked.wait)
+        try:
+            yield
+        finally:
+            done.set()
+            await holding
+            await holder.close()
+
+    # --- the venues -------------------------------------------------------------------------------------------------
+
+    async def clock(self, **wish: Any) -> None:
+        """`speed=`, `paused=` or `step_ms=`, as a request to the control port."""
+        (await self._control.post("/clock", json=wish)).raise_for_status()
+        if self._trader is not None:
+            await self._trader.sync_clock()
+
+    async def venue_books(self) -> Books:
+        return venue_books((await self._control.get("/ledger")).json())
+
+    async def our_books(self) -> Books:
+        return await self.database.call(_our_books)
+
+    # --- looking ----------------------------------------------------------------------------------------------------
+
+    async def until(self, seen: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
+        deadline = time.monotonic() + within_s
+        while not seen():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            await asyncio.sleep(0.01)
+
+    async def until_row(self, command: SubmitOrder, *statuses: str) -> Order:
+        """The order's row when it has one of these statuses."""
+        deadline = time.monotonic() + PATIENCE_S
+        while (row := await self.row(command)).status not in statuses:
+            assert time.monotonic() < deadline, f"it is {row.status}, not {' or '.join(statuses)}"
+            await asyncio.sleep(0.02)
+        return row
+
+    async def until_status(self, status: str) -> None:
+        """The trader has told this of itself."""
+        deadline = time.monotonic() + PATIENCE_S
+        while (told := await self.database.call(_told_status, self.user)) != status:
+            assert time.monotonic() < deadline, f"the trader tells {told}, not {status}"
+            await asyncio.sleep(0.05)
+
+    async def until_over(self, command: SubmitOrder) -> Order:
+        return await self.until_row(command, *ENDED)
+
+    async def books_equal(self, *, within_s: float = PATIENCE_S, but_for: str = "") -> Books:
+        """Stop the venues' time, wait until both books are the same, and prove that ours are the fold of their rows."""
+        await self.clock(paused=True)
+        deadline = time.monotonic() + within_s
+        while differences := (ours := await self.our_books()).differences(await self.venue_books(), but_for=but_for):
+            assert time.monotonic() < deadline, "\n".join(differences)
+            await asyncio.sleep(0.05)
+        refolded = await self.database.call(_refolded_differences)
+        assert not refolded, "\n".join(refolded)
+        return ours
+
+
+@asynccontextmanager
+async def standing(
+    folder: Path,
+    *,
+    settings: Mapping[str, Any] = EAGER,
+    leagues: tuple[str, ...] = (),
+    faults: FaultPlan | None = None,
+    **config: Any,
+) -> AsyncIterator[Stand]:
+    """`settings` of the dip strategy in all leagues, or in `leagues` only; `config` of the simulator."""
+    simulator = Simulator(SimulatorConfig(port=0, **config), faults=faults)
+    await simulator.start()
+    database = DatabaseThread("test")
+    stand = Stand(simulator, database, await database.call(_user, settings, leagues), folder)
+    try:
+        yield stand
+    finally:
+        await stand.close()
+
+
+def _user(settings: Mapping[str, Any], leagues: tuple[str, ...]) -> User:
+    user = User.objects.create_user("demo@example.org")
+    demo_desk_ensure(user=user)
+    SportConfig.objects.filter(user=user).update(**settings)
+    if leagues:
+        SportConfig.objects.filter(user=user).exclude(league__in=leagues).delete()
+    return user
+
+
+def _command(
+    engine: Engine,
+    market: MarketView,
+    side: Side,
+    outcome: Outcome,
+    price_u: int | None,
+    qty_u: int,
+    time_in_force: TimeInForce,
+) -> SubmitOrder:
+    listing, game = market.listing, market.game
+    assert listing is not None and game is not None
+    account = next(one for one in engine.desk.accounts.values() if one.row.venue == listing.venue)
+    price_u = price_u if price_u is not None else _taking_price_u(market, side, outcome)
+    is_buy = side is Side.BUY
+    return SubmitOrder(
+        decision_id=f"test-{next(_decisions)}",
+        strategy="test",
+        purpose=Purpose.ENTRY if is_buy else Purpose.EXIT,
+        account=account.name,
+        market_id=market.market_id,
+        game_id=game.game_id,
+        side=side,
+        outcome=outcome,
+        price_u=price_u,
+        qty_u=qty_u,
+        time_in_force=time_in_force,
+        created_ms=engine.clock.now_ms(),
+        expires_ms=None,
+        reduce_only=not is_buy,
+        max_cost_u=price_u * qty_u // MICRO + MICRO if is_buy else 0,
+        reason="test",
+    )
+
+
+def _taking_price_u(market: MarketView, side: Side, outcome: Outcome) -> int:
+    """Four cents beyond the best price of the other side: still there after the order's way."""
+    reach_u = 40_000
+    book = market.book
+    ask_u = book.best_ask_u if outcome is Outcome.YES else MICRO - book.best_bid_u
+    bid_u = book.best_bid_u if outcome is Outcome.YES else MICRO - book.best_ask_u
+    price_u = min(ask_u + reach_u, 990_000) if side is Side.BUY else max(bid_u - reach_u, 10_000)
+    return price_u - price_u % 10_000
+
+
+def _order_row(decision_id: str) -> Order:
+    return Order.objects.select_related("market").get(decision_id=decision_id)
+
+
+def _told_status(user: User) -> str:
+    return TraderState.objects.get(user=user).status
+
+
+def _claim(engine: Engine, command: SubmitOrder) -> Order:
+    account = engine.desk.accounts[command.account]
+    names = {field: getattr(command, field) for field in OrderIntent.__dataclass_fields__ if hasattr(command, field)}
+    return order_claim(venue_account=account.row, lease_epoch=account.epoch, intent=OrderIntent(**names))
+
+
+def _be_impatient() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 50" if connection.vendor == "sqlite" else "SET lock_timeout = '50ms'")
+
+
+def _hold_ledgers(locked: threading.Event, done: threading.Event) -> None:
+    with transaction.atomic():
+        list(AccountLedger.objects.select_for_update())
+        locked.set()
+        done.wait()
+
+
+def _our_books() -> Books:
+    with connection.cursor() as cursor:
+        return our_books(cursor)
+
+
+@transaction.atomic
+def _refolded_differences() -> list[str]:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    return [line for account in VenueAccount.objects.all() for line in account_differences(account)]

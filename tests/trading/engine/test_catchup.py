@@ -1,0 +1,92 @@
+"""What a restart and a silence leave behind comes to an end: in the rows and in the session's own mind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.trading.engine.stand import IDLE, Stand, standing
+from trading.domain.lifecycle import OrderStatus
+from trading.engine import catchup
+from trading.engine.catchup import CatchUp, every_account
+from venues.types import FillReport, SettleState, TimeInForce, Venue
+
+CHEAP_U = 20_000
+
+
+async def test_an_order_claimed_by_a_run_that_died_is_over_for_the_next_ones_session_too(
+    shared_database: None, tmp_path: Path
+):
+    async with standing(tmp_path, settings=IDLE, seed=7, speed=30.0, games=2) as stand:
+        await stand.start_engine()
+        claimed = await stand.claim_only(await stand.market(Venue.KALSHI))
+        await stand.kill_engine()
+        await stand.start_engine()
+        assert (await stand.row(claimed)).status == OrderStatus.DENIED
+        assert stand.engine.session.desk.intents.working == {}
+
+
+async def test_an_order_that_ended_while_nobody_listened_ends_here_by_its_proven_absence(
+    shared_database: None, tmp_path: Path
+):
+    async with standing(tmp_path, settings=IDLE, seed=7, speed=30.0, games=2) as stand:
+        await stand.start_engine()
+        market = await stand.market(Venue.POLYMARKET)
+        resting = await stand.submit(market, price_u=CHEAP_U, qty_u=100_000_000, time_in_force=TimeInForce.GTC)
+        order = await stand.until_row(resting, OrderStatus.OPEN)
+        await stand.kill_engine()
+        cancel_at_the_venue(stand, order.venue_order_id)
+        await stand.start_engine()
+        row = await stand.until_row(resting, OrderStatus.CANCELED)
+        await stand.until(lambda: stand.engine.session.desk.intents.working == {})
+        assert (row.reserved_u, row.filled_u) == (0, 0)
+
+
+async def test_one_healthy_read_without_the_order_proves_nothing(shared_database: None, tmp_path: Path):
+    async with standing(tmp_path, settings=IDLE, seed=7, speed=30.0, games=2) as stand:
+        await stand.start_engine()
+        market = await stand.market(Venue.POLYMARKET)
+        resting = await stand.submit(market, price_u=CHEAP_U, qty_u=100_000_000, time_in_force=TimeInForce.GTC)
+        order = await stand.until_row(resting, OrderStatus.OPEN)
+        await stand.kill_engine()
+        cancel_at_the_venue(stand, order.venue_order_id)
+        trader = await stand.start_engine()
+        assert (await stand.row(resting)).status == OrderStatus.OPEN
+        assert catchup.ABSENT_FOR_S > 0 and resting.decision_id in trader.session.desk.intents.working
+
+
+@pytest.mark.parametrize("venue", [Venue.POLYMARKET])
+async def test_a_fill_that_the_venue_takes_back_leaves_the_session_as_it_leaves_the_rows(
+    shared_database: None, tmp_path: Path, venue: Venue
+):
+    async with standing(tmp_path, settings=IDLE, seed=7, speed=30.0, games=2) as stand:
+        engine = await stand.start_engine()
+        bought = await stand.submit(await stand.market(venue))
+        await stand.until_row(bought, OrderStatus.FILLED)
+        await stand.until(lambda: engine.session.export().positions != ())
+        await stand.clock(paused=True)
+        for fill in await read_fills(stand, venue):
+            engine.ledger.put(failed(fill))
+        await engine.ledger.settled()
+        assert engine.session.export().positions == ()
+        await every_account(engine.catch_ups, CatchUp.fills)
+        await engine.ledger.settled()
+        assert engine.session.export().positions == (), "a voided fill is never booked again"
+
+
+def cancel_at_the_venue(stand: Stand, venue_order_id: str) -> None:
+    """As if it had been canceled at the venue's own page while nobody listened."""
+    parts = stand.simulator.assembly
+    account_id = parts.polymarket.account_ids()[0]
+    parts.polymarket.cancel(account_id, venue_order_id, parts.now_ms())
+
+
+async def read_fills(stand: Stand, venue: Venue) -> list[FillReport]:
+    account = next(one for one in stand.engine.desk.accounts.values() if one.row.venue == venue)
+    return await account.reader.fills_since(0)
+
+
+def failed(fill: FillReport) -> FillReport:
+    return msgspec.structs.replace(fill, settle_state=SettleState.FAILED)

@@ -1,0 +1,75 @@
+"""The guard: stops for a silent trader and for a KILL file, and gives back only what it took itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import VenueAccount
+from core import clock
+from risk.models import OWN, HaltScope, HaltState, TradingHalt
+from risk.selectors import effective_state, scopes_of
+from risk.services import halt_resume, halt_set
+from tests.builders import an_account
+from trading.models import TraderState, TraderStatus
+from trading.services.guard import KILL_FILE, guard_look
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account() -> VenueAccount:
+    account = an_account()
+    TraderState.objects.create(user=account.user, status=TraderStatus.RUNNING)
+    return account
+
+
+def heard(account: VenueAccount, *, seconds_ago: int) -> None:
+    TraderState.objects.filter(user=account.user).update(heartbeat_at=clock.now() - timedelta(seconds=seconds_ago))
+
+
+def state_of(account: VenueAccount) -> HaltState:
+    return effective_state(scopes_of(account)).state
+
+
+def by_person(account: VenueAccount, state: HaltState) -> TradingHalt:
+    key = str(account.user.uid)
+    return halt_set(scope=HaltScope.USER, scope_key=key, state=state, code=OWN, reason="careful", actor="ann")
+
+
+@pytest.mark.parametrize("status", [TraderStatus.RUNNING, TraderStatus.PAUSED])
+def test_a_silent_trader_is_paused_until_it_is_heard_again(account, status, tmp_path):
+    TraderState.objects.update(status=status)
+    heard(account, seconds_ago=60)
+    assert "paused" in guard_look(data_dir=tmp_path)[0]
+    assert (state_of(account), guard_look(data_dir=tmp_path)) == (HaltState.PAUSED, [])
+    heard(account, seconds_ago=0)
+    assert "resumed" in guard_look(data_dir=tmp_path)[0]
+    assert state_of(account) is HaltState.ACTIVE
+
+
+@pytest.mark.parametrize("state", [HaltState.REDUCING, HaltState.HALTED])
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_persons_halt_outlives_the_guards_pause_whichever_came_first(account, state, is_before, tmp_path):
+    if is_before:
+        by_person(account, state)
+    heard(account, seconds_ago=60)
+    guard_look(data_dir=tmp_path)
+    if not is_before:
+        by_person(account, state)
+    heard(account, seconds_ago=0)
+    guard_look(data_dir=tmp_path)
+    assert state_of(account) is state
+
+
+def test_a_kill_file_halts_everything_also_beside_another_halt_and_again_when_resumed_too_early(account, tmp_path):
+    halt_set(scope=HaltScope.GLOBAL, scope_key="", state=HaltState.HALTED, code="manual", reason="drill", actor="op")
+    heard(account, seconds_ago=0)
+    (tmp_path / KILL_FILE).touch()
+    for _ in range(2):
+        assert "KILL" in guard_look(data_dir=tmp_path)[0]
+        assert guard_look(data_dir=tmp_path) == []
+        for halt in TradingHalt.objects.exclude(state=HaltState.ACTIVE):
+            halt_resume(halt=halt, reason="checked", actor="op")
+    assert state_of(account) is HaltState.ACTIVE
