@@ -175,9 +175,14 @@ class AccountReader(Protocol):
 
 
 class MarketDataFeed(Protocol):
-    """Public data of one venue."""
+    """Public data of one venue.
+
+    `is_stepped`: virtual time stands still between steps, and whoever steps reads the listings again; the feed then
+    reads nothing on a rhythm of its own, which would follow the wall clock.
+    """
 
     capabilities: Capabilities
+    is_stepped: bool
 
     async def list_markets(self, league: str) -> list[VenueMarket]:
         """The open and recently closed game markets of a league (our code: `nba`), moneyline first."""

@@ -63,6 +63,8 @@ class Replay:
         await self._trader.meet()
         engine = await self._trader.build(self._user)
         engine.turns = asyncio.Lock()
+        for feed in engine.desk.feeds.values():
+            feed.is_stepped = True
         await engine.start()
         lockstep = LockStep(
             control=self._trader.control,

@@ -61,6 +61,7 @@ class KalshiMarketData:
         self._watched: dict[str, VenueMarket] = {}
         self._refreshed_at = 0.0
         self._sink: Sink | None = None
+        self.is_stepped = False
         self._runner = StreamRunner(
             self.stream, name=FEED, ws_url=endpoints.ws_url, signer=Signer(key), tap=tap, on_idle=self._refresh_if_due
         )
@@ -95,7 +96,7 @@ class KalshiMarketData:
     async def _refresh_if_due(self) -> None:
         """Everything watched every 15 s; what the stream named within about a second."""
         waited_s = asyncio.get_running_loop().time() - self._refreshed_at
-        if waited_s < _STALE_PAUSE_S:
+        if waited_s < _STALE_PAUSE_S or self.is_stepped:
             return
         for event_ticker in self.stream.take_stale_events():
             self._catalog.forget_event(event_ticker)

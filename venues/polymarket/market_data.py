@@ -68,6 +68,7 @@ class PolymarketMarketData:
         self._url = endpoints.ws_url.rstrip("/") + "/ws/market"
         self._tap = tap
         self._sink: Sink = _nobody
+        self.is_stepped = False
         self._lanes: list[_Lane] = []
         self._patience_s = patience_s
         self._bookless: dict[str, float] = {}
@@ -133,6 +134,8 @@ class PolymarketMarketData:
         """Read by REST what the sockets should have brought and did not."""
         while True:
             await asyncio.sleep(self._patience_s / 2)
+            if self.is_stepped:
+                continue
             late_us = time.time_ns() // 1000 - int(self._patience_s * 1_000_000)
             for lane in self._lanes:
                 for market in lane.unproven(late_us):

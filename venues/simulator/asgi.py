@@ -67,7 +67,8 @@ class SocketClosed(Exception):
 
 
 class Socket:
-    """One websocket connection. `send` never blocks; frames leave in order; `sent` counts those that left."""
+    """One websocket connection. `send` never blocks; frames leave in order; `sent` counts those that left, but for the
+    answers to keep-alives: these follow the wall clock, and who steps virtual time by `sent` must not see them."""
 
     MAX_QUEUED = 200_000
 
@@ -81,7 +82,7 @@ class Socket:
         self.is_open = True
         self._receive = receive
         self._send = send
-        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
         self._writer: asyncio.Task[None] | None = None
 
     async def accept(self) -> None:
@@ -97,8 +98,11 @@ class Socket:
 
     def send(self, text: str) -> None:
         """Queue a text frame; silently nothing once the connection is closing."""
-        if self.is_open and self._queue.qsize() < self.MAX_QUEUED:
-            self._queue.put_nowait(text)
+        self._put(text, 1)
+
+    def answer_keepalive(self, text: str) -> None:
+        """Queue the answer to a text ping, uncounted."""
+        self._put(text, 0)
 
     async def receive(self) -> str:
         """The next frame as text. Raises SocketClosed."""
@@ -127,12 +131,16 @@ class Socket:
             self._queue.get_nowait()
             self._queue.task_done()
 
+    def _put(self, text: str, counts: int) -> None:
+        if self.is_open and self._queue.qsize() < self.MAX_QUEUED:
+            self._queue.put_nowait((text, counts))
+
     async def _write(self) -> None:
         while True:
-            text = await self._queue.get()
+            text, counts = await self._queue.get()
             try:
                 await self._send({"type": "websocket.send", "text": text})
-                self.sent += 1
+                self.sent += counts
             except (RuntimeError, OSError):  # the client went away between two frames
                 self.is_open = False
             finally:

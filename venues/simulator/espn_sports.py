@@ -33,7 +33,7 @@ class SportsChannel:
             while True:
                 text = (await socket.receive()).strip()
                 if text.lower() == "ping":
-                    socket.send("PONG" if text.isupper() else "pong")
+                    socket.answer_keepalive("PONG" if text.isupper() else "pong")
         finally:
             self._sockets.remove(socket)
 

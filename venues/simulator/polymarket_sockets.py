@@ -140,7 +140,7 @@ def _on_user_frame(subscriber: UserSubscriber, text: str) -> None:
 def _answered_ping(socket: Socket, text: str) -> bool:
     if text.strip().upper() != "PING":
         return False
-    socket.send("PONG")
+    socket.answer_keepalive("PONG")
     return True
 
 

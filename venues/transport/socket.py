@@ -176,7 +176,7 @@ class ReconnectingSocket:
             self._last_frame_at = time.monotonic()
             if frame != pong:
                 on_frame(frame, time.time_ns() // 1000)
-            self.frames_received += 1
+                self.frames_received += 1
 
     async def _tend(self, connection: ClientConnection) -> None:
         """Send the text keep-alive and watch for silence, until cancelled or the connection is gone."""

@@ -115,6 +115,19 @@ async def test_subscriptions_change_on_the_fly_and_a_repeated_one_dumps_nothing(
         assert await asyncio.wait_for(socket.recv(), 5) == "PONG"
 
 
+async def test_an_answer_to_a_ping_is_no_frame_that_a_stepped_clock_waits_for(
+    stand: Stand, market: MarketListing
+) -> None:
+    async with await subscribed(stand, market.asset_ids[:1]) as socket:
+        await frames(socket, 1)
+        ((_, _, before),) = stand.face.clob_app.sent_counts()
+        await socket.send("PING")
+        assert await asyncio.wait_for(socket.recv(), 5) == "PONG"
+        stand.quote(market, {"0.3": 1}, {})
+        await frames(socket, 1)
+        assert [sent - before for _, _, sent in stand.face.clob_app.sent_counts()] == [1]
+
+
 async def test_the_start_of_the_game_clears_the_book(stand: Stand, market: MarketListing) -> None:
     trader = stand.new_trader()
     await trader.place(trader.order(market, "BUY", "0.3", "10"))
