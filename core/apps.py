@@ -10,6 +10,10 @@ class CoreConfig(AppConfig):
     verbose_name = "core"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         from core.checks import register_checks
+        from core.kill_points import install_from_environment
 
         register_checks()
+        install_from_environment(mode=settings.TRADING_MODE)

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from core.clock import from_ms, to_ms
+from core.kill_points import kill_point
 from trading.domain.lifecycle import OrderStatus
 from trading.engine.clock import Clock
 from trading.engine.database import DatabaseThread
@@ -62,11 +63,13 @@ class CatchUp:
         await self.settlements()
         await self.money()
         await self._ledger.settled()
+        kill_point("P14.caught_up")
 
     async def orders(self) -> None:
         """What is open at the venue, and what became of those that only we still think are working."""
         await self._close_never_sent()
         reports = await self._account.reader.open_orders()
+        kill_point("P14.orders_read")
         seen = {report.venue_order_id for report in reports} | {report.client_order_id for report in reports}
         self._put(reports)
         for order in await self._database.call(_working_orders, self._account.row.pk):
@@ -81,12 +84,14 @@ class CatchUp:
             since_ms = await self._database.call(_last_fill_ms, self._account.row.pk)
         for report in await self._account.reader.fills_since(max(0, since_ms - LOOK_BACK_MS)):
             self._ledger.put(report)
+        kill_point("P14.fills_read")
         self._fills_read_ms = now_ms
 
     async def settlements(self) -> None:
         since_ms = await self._database.call(_last_settlement_ms, self._account.row.pk)
         for report in await self._account.reader.settlements_since(max(0, since_ms - LOOK_BACK_MS)):
             self._ledger.put(report)
+        kill_point("P14.settlements_read")
 
     async def money(self) -> None:
         self._ledger.put(await self._account.reader.balance())
@@ -131,6 +136,7 @@ class CatchUp:
         busy = frozenset(self._in_flight)
         for order in await self._database.call(_close_never_prepared, self._account.row.pk, busy):
             self._ledger.tell_end(order)
+            kill_point("P12.never_prepared")
 
 
 async def every_account(catch_ups: list[CatchUp], read: Callable[[CatchUp], Awaitable[None]]) -> None:

@@ -16,6 +16,7 @@ from accounts.models import User, VenueAccount
 from accounts.selectors import accounts_of
 from accounts.services import credential_open
 from core.clock import to_ms
+from core.kill_points import kill_point
 from trading.engine.database import DatabaseThread
 from trading.engine.simulated import ACTOR, KIND_OF
 from trading.models import Order
@@ -53,6 +54,7 @@ class Desk:
     async def renew_leases(self, database: DatabaseThread) -> None:
         """Raises Conflict `lease_lost` when another trader has taken an account over."""
         for account in self.accounts.values():
+            kill_point("P14.before_renewal")
             asked_s = asyncio.get_running_loop().time()
             await database.call(lease_renew, venue_account=account.row, holder=self.holder, epoch=account.epoch)
             account.lease_until_s = asked_s + LEASE.total_seconds()
@@ -91,7 +93,9 @@ async def open_desk(
             venue = Venue(row.venue)
             secrets = await _secrets(row, database)
             asked_s = asyncio.get_running_loop().time()
+            kill_point("P14.before_lease")
             lease = await database.call(lease_acquire, venue_account=row, holder=holder)
+            kill_point("P14.leased")
             reader, gateway = open_account(
                 venue,
                 endpoints=endpoints,

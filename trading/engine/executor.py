@@ -17,6 +17,7 @@ import structlog
 
 from core.clock import from_ms, to_ms
 from core.errors import Conflict, LimitBreached
+from core.kill_points import kill_point
 from trading.domain.commands import CancelOrder, SubmitOrder
 from trading.domain.lifecycle import OrderStatus
 from trading.domain.messages import IntentUpdate
@@ -73,11 +74,13 @@ class Executor:
         decided_s = asyncio.get_running_loop().time()
         self.in_flight.add(command.decision_id)
         try:
+            kill_point("P1.decided")
             order = await self._claim(account, command)
             prepared = await self._prepare(account, order, command) if order is not None else None
             if order is None or prepared is None:
                 return
             if refusal := _too_late(account, decided_s):
+                kill_point("P3.gate_refused")
                 await self._deny(order, refusal)
             else:
                 await self._send(account, order, prepared)
@@ -90,16 +93,20 @@ class Executor:
         if order is None:
             return
         account = self._accounts[order.venue_account.account_key]
+        kill_point("P10.before_store")
         await self._database.call(order_cancel_requested, order=order, reason=command.reason, at=self._now())
         await self.cancel_order(account, order)
 
     async def cancel_order(self, account: DeskAccount, order: Order) -> None:
         """One cancel request. A cancel may be asked again later: it is idempotent on the venue's id."""
+        kill_point("P10.before_send")
         try:
             ack = await account.gateway.cancel(order_ref(order))
         except VenueError as error:
+            kill_point("P11.unanswered")
             log.warning("cancel_unanswered", order=order.client_order_id, code=error.code, error=error.message)
             return
+        kill_point("P11.answered")
         log.info("cancel_answered", order=order.client_order_id, canceled=ack.is_canceled, reason=ack.reason)
 
     async def _claim(self, account: DeskAccount, command: SubmitOrder) -> Order | None:
@@ -120,10 +127,13 @@ class Executor:
             reduce_only=command.reduce_only,
             unrealized_u=self._unrealized_u(command.account),
         )
+        kill_point("P2.before_claim")
         try:
-            return await self._database.call(
+            order = await self._database.call(
                 order_claim, venue_account=account.row, lease_epoch=account.epoch, intent=intent
             )
+            kill_point("P2.claim_returned")
+            return order
         except (LimitBreached, Conflict) as refusal:
             log.warning("order_denied", decision=command.decision_id, code=refusal.code, **refusal.extra)
             self._report(command.decision_id, OrderStatus.DENIED, reason=refusal.code)
@@ -139,6 +149,7 @@ class Executor:
             if market is None:
                 raise Rejected(f"The market {command.market_id} is not listed any more.", code="market_unknown")
             prepared = account.gateway.prepare(_request(order, market))
+            kill_point("P3.after_sign")
         except Rejected as refusal:
             await self._deny(order, refusal)
             return None
@@ -147,22 +158,29 @@ class Executor:
         except AWAY as error:
             await self._deny(order, NotSent(f"Not sent: it could not be written down ({error}).", code="database_away"))
             return None
+        kill_point("P3.stored")
         self._report(order.decision_id, OrderStatus.CLAIMED, order, venue_order_id=prepared.venue_order_id)
         return prepared
 
     async def _send(self, account: DeskAccount, order: Order, prepared: PreparedOrder) -> None:
         """The one POST of this order's life, and T2."""
+        kill_point("P4.before_send")
         try:
             ack = await account.gateway.place(prepared)
         except NotSent as refusal:
+            kill_point("P6.refused_unsent")
             await self._deny(order, refusal)
         except Rejected as refusal:
+            kill_point("P6.rejected")
             await self._keep(order_reject, order, refusal)
         except VenueError as error:  # OutcomeUnknown and all that is not on the list of definitive answers
+            kill_point("P6.unanswered")
             log.warning("order_outcome_unknown", order=order.client_order_id, code=error.code, error=error.message)
             await self._keep(order_mark_unknown, order, error)
         else:
+            kill_point("P6.answered")
             kept = await self._database.persist(_acknowledge, order, ack, self._now())
+            kill_point("P7.after_commit")
             self._report(
                 order.decision_id,
                 OrderStatus(kept.status),
@@ -177,6 +195,7 @@ class Executor:
 
     async def _keep(self, write: Callable[..., Order], order: Order, answer: VenueError) -> None:
         kept = await self._database.persist(_write_down, write, order, answer, self._now())
+        kill_point("P7.after_commit")
         self._report(order.decision_id, OrderStatus(kept.status), order, reason=answer.code)
 
     def _report(

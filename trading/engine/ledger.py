@@ -16,6 +16,7 @@ import structlog
 
 from accounts.models import VenueAccount
 from core.errors import DomainError
+from core.kill_points import kill_point
 from markets.models import Market
 from markets.services import market_upsert
 from trading.domain.lifecycle import ENDED, OrderStatus
@@ -67,6 +68,7 @@ class LedgerKeeper:
         """Book for ever; cancel to stop."""
         while True:
             report = await self._queue.get()
+            kill_point("P8.report_taken")
             try:
                 await self._keep(report)
             except Exception:  # the supervisor's seam: a report that cannot be booked must not hold up the others
@@ -102,6 +104,7 @@ class LedgerKeeper:
         match report:
             case FillReport():
                 fill = await self._database.call(fill_book, venue_account=account, report=report)
+                kill_point("P9.after_commit")
                 self._tell(_with_ids_of(fill.order if fill is not None else None, report))
                 if fill is not None:
                     self.fills_booked += 1
@@ -109,12 +112,14 @@ class LedgerKeeper:
                     self._tell_of_fill(fill.order)
             case OrderReport():
                 order = await self._database.call(_take_order_report, account, report)
+                kill_point("P8.report_after_commit")
                 if order is not None:
                     self.rows_changed += 1
                     self._tell(_intent_update(order, report))
             case SettlementReport():
                 if await self._database.call(settlement_book, venue_account=account, report=report) is not None:
                     self.rows_changed += 1
+                kill_point("P13.after_commit")
                 self._tell(report)
             case BalanceReport() | PositionReport():
                 self._tell(report)

@@ -19,6 +19,7 @@ from django.db.models import F
 from accounts.models import VenueAccount
 from core import clock
 from core.errors import Conflict, LimitBreached
+from core.kill_points import kill_point
 from core.money import usd_of
 from markets.models import Market
 from risk.rules import OrderAsk, judge
@@ -66,26 +67,33 @@ def order_claim(*, venue_account: VenueAccount, lease_epoch: int, intent: OrderI
     """
     market = Market.objects.select_related("game").get(market_id=intent.market_id)
     try:
-        return _claim(venue_account, market, lease_epoch, intent)
+        order = _claim(venue_account, market, lease_epoch, intent)
     except LimitBreached as refusal:
         _keep_denied(venue_account, market, lease_epoch, intent, refusal)
         raise
+    kill_point("P2.after_commit")
+    return order
 
 
 @transaction.atomic(durable=True)
 def _claim(venue_account: VenueAccount, market: Market, lease_epoch: int, intent: OrderIntent) -> Order:
     ledger = lock_ledger(venue_account.pk)
+    kill_point("P2.locked")
     require_lease(venue_account, lease_epoch)
     _require_open_road(venue_account, market, intent)
     order = _build(venue_account, market, lease_epoch, intent)
     _require_limits(venue_account, market, ledger, order, intent)
+    kill_point("P2.after_checks")
     try:
         with transaction.atomic():
             order.save()
     except IntegrityError as clash:
         raise Conflict("duplicate_decision", decision_id=intent.decision_id) from clash
+    kill_point("P2.after_insert")
     _reserve(order)
+    kill_point("P2.after_reserve")
     record_event(order, kind="claimed", before=OrderStatus.CLAIMED, payload=_terms(order))
+    kill_point("P2.before_commit")
     return order
 
 
@@ -99,6 +107,7 @@ def _keep_denied(
     order.reason_code, order.reason, order.closed_at = refusal.code, refusal.message, order.claimed_at
     order.save()
     record_event(order, kind="denied", before=OrderStatus.DENIED, payload={**_terms(order), **refusal.extra})
+    kill_point("P2.denied_before_commit")
 
 
 def _build(venue_account: VenueAccount, market: Market, lease_epoch: int, intent: OrderIntent) -> Order:

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from accounts.models import VenueAccount
 from core import clock
+from core.kill_points import kill_point
 from core.money import usd_of
 from markets.models import Market
 from trading.domain.lifecycle import OrderStatus, may_fill, may_move
@@ -33,14 +34,18 @@ def fill_book(*, venue_account: VenueAccount, report: FillReport) -> Fill | None
     A report that is already FAILED is booked and voided at once, so that the books show both.
     """
     lock_ledger(venue_account.pk)
+    kill_point("P9.locked")
     known = Fill.objects.filter(venue_account=venue_account, trade_id=report.trade_id, leg=report.leg).first()
     if known is not None:
         _compare(venue_account, known, _told_as(report, known))
         _apply_settle_state(venue_account, known, report.settle_state)
         return None
     fill = _insert(venue_account, report)
+    kill_point("P9.after_insert")
     cash_u = _move_position(venue_account, fill)
+    kill_point("P9.after_position")
     _post_fill_cash(venue_account, fill, cash_u)
+    kill_point("P9.after_cash")
     if fill.order is not None:
         _count_on_order(fill.order, fill)
     record_fact(
@@ -48,6 +53,7 @@ def fill_book(*, venue_account: VenueAccount, report: FillReport) -> Fill | None
     )
     if report.settle_state is SettleState.FAILED:
         _apply_settle_state(venue_account, fill, SettleState.FAILED)
+    kill_point("P9.before_commit")
     return fill
 
 
@@ -81,6 +87,7 @@ def fills_adopt(*, order: Order) -> int:
     if fills:
         stays = stays_refolded(order.venue_account, order.market)
         positions_store(order.venue_account, order.market, stays, at=fills[-1].venue_at)
+    kill_point("P9.adopted_before_commit")
     return len(fills)
 
 
@@ -208,6 +215,7 @@ def _void(account: VenueAccount, fill: Fill, *, reason: str, at: datetime) -> Fi
         return None
     void = FillVoid(fill=fill, reason=reason[:200])
     void.save()
+    kill_point("P9.void_marked")
     for entry in CashEntry.objects.filter(fill=fill).exclude(kind=CashKind.VOID).order_by("id"):
         ref = f"{entry.kind}:{entry.ref}"
         post_cash(
@@ -219,6 +227,7 @@ def _void(account: VenueAccount, fill: Fill, *, reason: str, at: datetime) -> Fi
             market_id=entry.market_id,
             fill=fill,
         )
+    kill_point("P9.void_after_cash")
     positions_store(account, fill.market, stays_refolded(account, fill.market), at=fill.venue_at)
     if fill.order is not None:
         order = Order.objects.select_related("venue_account__user", "market__game").get(pk=fill.order.pk)
@@ -226,6 +235,7 @@ def _void(account: VenueAccount, fill: Fill, *, reason: str, at: datetime) -> Fi
     record_fact(
         account, kind="fill.voided", subject=fill, subject_type="fill", payload={"reason": reason}, key=str(fill.uid)
     )
+    kill_point("P9.void_before_commit")
     return void
 
 

@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from accounts.models import VenueAccount
 from audit.services import audit_append, chain_of_user
 from core.errors import Conflict
+from core.kill_points import kill_point
 from trading.models import TraderLease
 
 LEASE = timedelta(seconds=15)
@@ -30,6 +31,7 @@ def lease_acquire(*, venue_account: VenueAccount, holder: str) -> TraderLease:
     if not rows.update(holder=holder, epoch=F("epoch") + 1, expires_at=Now() + LEASE):
         raise Conflict("lease_held")
     lease = TraderLease.objects.get(venue_account=venue_account)
+    kill_point("P14.lease_before_commit")
     audit_append(
         chain=chain_of_user(venue_account.user.uid),
         actor=holder,

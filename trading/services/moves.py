@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import F
 
 from core.errors import Conflict
+from core.kill_points import kill_point
 from trading.domain.lifecycle import ENDED, OrderStatus, may_move
 from trading.models import AccountLedger, Order
 from trading.services.records import record_event
@@ -58,6 +59,7 @@ def move_order(
     for name, value in {"status": to, **set_}.items():
         setattr(order, name, value)
     refresh_reservation(order)
+    kill_point("P7.after_move")
     record_event(order, kind=kind, before=before, payload=payload, raw_sha256=raw_sha256)
 
 

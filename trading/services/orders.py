@@ -18,6 +18,7 @@ from django.db import transaction
 from accounts.models import VenueAccount
 from core import clock
 from core.errors import Conflict, Invalid
+from core.kill_points import kill_point
 from markets.models import Market
 from trading.domain.lifecycle import OrderStatus, may_move
 from trading.models import Order
@@ -62,11 +63,13 @@ def order_prepare_store(*, order: Order, prepared: PreparedOrder, at: datetime |
     Raises Conflict `order_transition` when the order is not merely claimed, or was prepared before.
     """
     order = reload(order)
+    kill_point("P3.locked")
     if order.status != OrderStatus.CLAIMED or order.sent_at is not None:
         raise Conflict("order_transition", "This order was prepared before; an order is sent at most once.")
     changes: dict[str, Any] = {"body_sha256": prepared.body_sha256, "venue_order_id": prepared.venue_order_id}
     changes["qty_u"] = min(order.qty_u, prepared.request.qty_u)
     note_order(order, kind="prepared", payload=changes, sent_at=at_or_now(at), **changes)
+    kill_point("P3.before_commit")
     return order
 
 
@@ -87,6 +90,7 @@ def order_acknowledge(*, order: Order, ack: OrderAck, at: datetime | None = None
         move_order(order, to, kind="acknowledged", at=moment, payload=facts, raw_sha256=digest, **changes)
     else:
         note_order(order, kind="acknowledged", payload=facts, raw_sha256=digest, **changes)
+    kill_point("P7.acknowledged_before_commit")
     return order
 
 
@@ -96,6 +100,7 @@ def order_reject(*, order: Order, code: str, reason: str = "", at: datetime | No
     order = reload(order)
     why = {"reason_code": code[:64], "reason": reason[:300]}
     move_order(order, OrderStatus.REJECTED, kind="rejected", at=at_or_now(at), payload=why, **why)
+    kill_point("P7.rejected_before_commit")
     return order
 
 
@@ -105,6 +110,7 @@ def order_mark_not_sent(*, order: Order, code: str, reason: str = "", at: dateti
     order = reload(order)
     why = {"reason_code": code[:64], "reason": reason[:300]}
     move_order(order, OrderStatus.DENIED, kind="not_sent", at=at_or_now(at), payload=why, **why)
+    kill_point("P7.unsent_before_commit")
     return order
 
 
@@ -117,6 +123,7 @@ def order_mark_unknown(*, order: Order, code: str, reason: str = "", at: datetim
         note_order(order, kind="unknown", payload=why, unknown_at=at_or_now(at), **why)
     else:
         note_order(order, kind="unknown", payload=why)
+    kill_point("P7.unknown_before_commit")
     return order
 
 
@@ -135,6 +142,7 @@ def order_end_proven(
     order = reload(order)
     if order.is_working:
         _end(order, to, kind="ended_by_proof", why={"reason_code": "proven"}, payload=evidence, at=at_or_now(at))
+    kill_point("P12.proven")
     return order
 
 
@@ -169,6 +177,7 @@ def order_cancel_requested(*, order: Order, reason: str = "", at: datetime | Non
     order = reload(order)
     if order.is_working and order.cancel_requested_at is None:
         note_order(order, kind="cancel_requested", payload={"reason": reason}, cancel_requested_at=at_or_now(at))
+    kill_point("P10.before_commit")
     return order
 
 
@@ -179,6 +188,7 @@ def order_apply_report(*, venue_account: VenueAccount, report: OrderReport) -> O
     An order of the account that this system never sent is adopted as external: it counts, and is never managed.
     """
     lock_ledger(venue_account.pk)
+    kill_point("P8.report_locked")
     order = find_order(venue_account, client_order_id=report.client_order_id, venue_order_id=report.venue_order_id)
     if order is None:
         return _adopt(venue_account, report)
@@ -190,6 +200,7 @@ def order_apply_report(*, venue_account: VenueAccount, report: OrderReport) -> O
         move_order(order, to, kind="reported", at=moment, payload=facts, **changes)
     elif changes:
         note_order(order, kind="reported", payload=facts, **changes)
+    kill_point("P8.report_before_commit")
     return order
 
 
@@ -236,4 +247,5 @@ def _adopt(venue_account: VenueAccount, report: OrderReport) -> Order | None:
     )
     order.save()
     record_event(order, kind="adopted", before=order.status, payload={"venue_order_id": order.venue_order_id})
+    kill_point("P8.external_adopted")
     return order

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from accounts.models import VenueAccount
 from core import clock
+from core.kill_points import kill_point
 from markets.models import Market
 from trading.models import CashKind, Settlement
 from trading.services.cash import post_cash
@@ -36,20 +37,24 @@ def settlement_book(*, venue_account: VenueAccount, report: SettlementReport) ->
     greater payout than before credits the difference, with an alert; a smaller one, or another value, only alerts.
     """
     lock_ledger(venue_account.pk)
+    kill_point("P13.locked")
     market = Market.objects.get(market_id=report.market_id)
     known = Settlement.objects.filter(venue_account=venue_account, market=market).first()
     if known is not None:
         return _pay_rest(venue_account, known, report)
     row = _insert(venue_account, market, report)
+    kill_point("P13.after_insert")
     stays = stays_kept(venue_account, market)
     _check_quantities(venue_account, row, stays)
     _post_payout(row, row.payout_u, ref=market.market_id, at=row.venue_at)
+    kill_point("P13.after_cash")
     stays.settle(settlement_fact(row, payout_u=row.payout_u))
     positions_store(venue_account, market, stays, at=row.venue_at)
     facts = {"market_id": market.market_id, "value_u": row.value_u, "payout_u": row.payout_u}
     record_fact(
         venue_account, kind="market.settled", subject=row, subject_type="settlement", payload=facts, key=str(row.uid)
     )
+    kill_point("P13.before_commit")
     return row
 
 
