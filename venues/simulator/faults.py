@@ -2,21 +2,25 @@
 
 The default plan never disturbs anything. A plan sees what is about to happen and answers with a `Disturbance`: the face
 then waits, answers something else, drops the connection or withholds the frame. Whether the effect took place depends
-only on which of the two questions was answered: `before` keeps it from happening, `after` only spoils the answer.
+only on which of the two questions was answered: `before` keeps it from happening (unless it only waits), `after` only
+spoils the answer. Pure: what a disturbance says is done to bytes in `fault_wire`, and by nobody else.
 """
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
-from venues.simulator.asgi import Reply
-
 
 class Call(msgspec.Struct, frozen=True):
-    """One operation at a face: `op` is the face's own word for it (create, cancel, orders, subscribe …)."""
+    """One operation at a face: `op` is the face's own word for it (create, cancel, orders, connect …).
+
+    Of a frame `op` is its type at Kalshi and the channel at Polymarket, `reference` the other one of the two. The same
+    object is asked about `before` and `after`: that is how a plan knows that the two questions belong together.
+    """
 
     venue: str
     op: str
@@ -24,13 +28,64 @@ class Call(msgspec.Struct, frozen=True):
     reference: str = ""
 
 
+class Spoil(StrEnum):
+    """What becomes of the body of a true reply, or of the text of a true frame."""
+
+    NONE = ""
+    TRUNCATED = "truncated"
+    EMPTY = "empty"
+    WRONG_TYPE = "wrong_type"
+    ERROR_BODY = "error_body"
+    NO_ORDER = "no_order"
+    WRONG_CONTENT_TYPE = "wrong_content_type"
+    HUGE = "huge"
+    GZIP_BOMB = "gzip_bomb"
+    NAN = "nan"
+    DUPLICATE_KEYS = "duplicate_keys"
+    HTML = "html"
+    NO_ROWS = "no_rows"
+
+
+class Trick(StrEnum):
+    """What becomes of a frame, or of the connection that it should have gone to."""
+
+    NONE = ""
+    DUPLICATE = "duplicate"
+    REORDER = "reorder"
+    SEQ_RESET = "seq_reset"
+    UNKNOWN_SID = "unknown_sid"
+    SILENCE = "silence"
+    DISCONNECT = "disconnect"
+
+
 class Disturbance(msgspec.Struct, frozen=True):
-    """`delay_ms` in real time, then: `drop` the connection, or answer `status` and `body` instead (status 0: go on)."""
+    """Wait `delay_ms`, then the first of these that is set:
+
+    `refuse`      the host does not even take a connection: nothing was sent
+    `swallow`     nothing answers, and the connection stays open until the client gives up
+    `drop`        the connection ends without a byte (of a frame: this frame is withheld)
+    `status`      this answer (`body`, `content_type`, `headers`) instead of the real one; 0: go on
+    `spoil`       the real answer with a damaged body
+    `trick`       what happens to a frame instead of being sent
+
+    `drip_ms` writes the answer one byte each so many ms. `life_ms` (of op "connect") closes the socket after so long.
+    `fault` names the row that struck. In a simulation without sockets: `delay_ms` is virtual time, `refuse` means
+    NotSent, `swallow` and `drop` mean OutcomeUnknown.
+    """
 
     delay_ms: int = 0
     drop: bool = False
     status: int = 0
     body: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = {}
+    refuse: bool = False
+    swallow: bool = False
+    spoil: Spoil = Spoil.NONE
+    trick: Trick = Trick.NONE
+    drip_ms: int = 0
+    life_ms: int = 0
+    fault: str = ""
 
 
 class FaultPlan(Protocol):
@@ -58,14 +113,3 @@ class NoFaults:
 
     def frame(self, call: Call) -> Disturbance | None:
         return None
-
-
-async def suffered(disturbance: Disturbance | None) -> Reply | None:
-    """Wait as told; the reply to give instead of the real one, if any."""
-    if disturbance is None:
-        return None
-    if disturbance.delay_ms:
-        await asyncio.sleep(disturbance.delay_ms / 1000)
-    if disturbance.drop:
-        return Reply(drop=True)
-    return Reply(status=disturbance.status, body=disturbance.body) if disturbance.status else None

@@ -13,7 +13,8 @@ import msgspec
 from venues.simulator.asgi import Reply, Request
 from venues.simulator.exchange import Exchange
 from venues.simulator.exchange_types import ExchangeReject, RejectCode
-from venues.simulator.faults import Call, FaultPlan, suffered
+from venues.simulator.fault_wire import suffered
+from venues.simulator.faults import Call, FaultPlan
 from venues.simulator.kalshi_auth import KeyRing
 from venues.simulator.kalshi_catalog import KalshiCatalog
 from venues.simulator.kalshi_json import TOO_MANY_REQUESTS, KalshiError, error

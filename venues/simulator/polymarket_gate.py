@@ -13,7 +13,8 @@ import msgspec
 
 from venues.simulator.asgi import Reply, Request, json_reply
 from venues.simulator.exchange_types import ExchangeReject
-from venues.simulator.faults import Call, FaultPlan, suffered
+from venues.simulator.fault_wire import suffered
+from venues.simulator.faults import Call, FaultPlan
 from venues.simulator.polymarket_errors import ClobError, refusal_of
 from venues.simulator.polymarket_wallets import ApiKey, AuthError, Keyring
 
