@@ -19,11 +19,14 @@ from trading.models import (
     Decision,
     Fill,
     FillVoid,
+    Finding,
     MarketConfig,
     Order,
     OrderEvent,
+    OrphanedOrder,
     PnlDay,
     Position,
+    ReconciliationRun,
     Settlement,
     SportConfig,
     TraderLease,
@@ -181,4 +184,41 @@ class TraderStateAdmin(ReadOnlyAdmin):
 @admin.register(TraderLease)
 class TraderLeaseAdmin(ReadOnlyAdmin):
     list_display = ["venue_account", "holder", "epoch", "expires_at"]
+    list_select_related = ["venue_account"]
+
+
+@admin.register(ReconciliationRun)
+class ReconciliationRunAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "venue_account", "trigger", "outcome", "differences", "orphans", "ended_at", "detail"]
+    list_filter = ["outcome", "trigger"]
+    list_select_related = ["venue_account"]
+
+
+@admin.register(Finding)
+class FindingAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "venue_account", "kind", "text", "state", "times_seen", "seen_at", "resolved_at"]
+    list_filter = ["state", "kind"]
+    search_fields = ["text", "market_id", "uid"]
+    list_select_related = ["venue_account"]
+
+
+@admin.register(OrphanedOrder)
+class OrphanedOrderAdmin(ReadOnlyAdmin):
+    list_display = [
+        "created_at",
+        "venue_account",
+        "client_order_id",
+        "market_id",
+        "side",
+        "outcome",
+        "price_u",
+        "qty_u",
+        "filled_u",
+        "venue_state",
+        "state",
+        "found_at_start",
+        "reason",
+    ]
+    list_filter = ["state", "venue_state", "found_at_start"]
+    search_fields = ["client_order_id", "venue_order_id", "market_id", "uid"]
     list_select_related = ["venue_account"]

@@ -14,6 +14,15 @@ from trading.models.positions import (
     Position,
     Settlement,
 )
+from trading.models.reconciliation import (
+    Finding,
+    FindingState,
+    OrphanedOrder,
+    OrphanState,
+    ReconciliationRun,
+    RunOutcome,
+    RunTrigger,
+)
 from trading.models.strategies import MarketConfig, SportConfig
 from trading.models.trader import DesiredState, TraderLease, TraderState, TraderStatus
 
@@ -25,12 +34,19 @@ __all__ = [
     "DesiredState",
     "Fill",
     "FillVoid",
+    "Finding",
+    "FindingState",
     "MarketConfig",
     "Order",
     "OrderEvent",
     "OrderStatus",
+    "OrphanState",
+    "OrphanedOrder",
     "PnlDay",
     "Position",
+    "ReconciliationRun",
+    "RunOutcome",
+    "RunTrigger",
     "Settlement",
     "SportConfig",
     "TraderLease",
