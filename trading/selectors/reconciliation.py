@@ -5,6 +5,7 @@ Invariant: clean is proven, never assumed: an account that was not read lately i
 
 from __future__ import annotations
 
+from datetime import timedelta
 
 from django.db.models import QuerySet
 
