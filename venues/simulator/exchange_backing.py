@@ -19,6 +19,8 @@ from venues.simulator.exchange_rules import VenueRules
 from venues.simulator.ledger import Account
 from venues.types import MICRO, OrderState, Side
 
+CENTICENT_U = 100
+
 
 class Hold(msgspec.Struct, frozen=True, gc=False):
     """An order as collateral sees it: `price_u` is what one contract of the side that it buys costs."""
@@ -34,7 +36,10 @@ def hold_of(order: Order) -> Hold:
 
 
 def netted_reserve_u(rules: VenueRules, market: Market, net_u: int, holds: Iterable[Hold]) -> int:
-    """µUSD that these orders of one account in one market hold beside a signed position of `net_u`."""
+    """µUSD that these orders of one account in one market hold beside a position of `net_u`, in whole centicents.
+
+    Balances of a netting venue are told in $0.0001: a finer hold would vanish from both what is free and what is held.
+    """
     cover_u = {True: max(0, -net_u), False: max(0, net_u)}
     total_u = 0
     for hold in sorted(holds, key=lambda each: -each.price_u):
@@ -50,7 +55,7 @@ def netted_reserve_u(rules: VenueRules, market: Market, net_u: int, holds: Itera
                 lot_u=market.spec.lot_u,
                 is_taker=hold.is_taker,
             )
-    return total_u
+    return -(-total_u // CENTICENT_U) * CENTICENT_U
 
 
 def cash_need_u(rules: VenueRules, market: Market, order: Order, *, is_taker: bool) -> int:
