@@ -23,7 +23,7 @@ import httpx
 from tests.books import Books, our_books, venue_books
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 60.0
+PATIENCE_S = 150.0
 SIMULATOR_PORTS = range(10)
 CONTROL = 9
 UNSET = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")

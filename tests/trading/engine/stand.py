@@ -33,7 +33,7 @@ from venues.simulator.faults import FaultPlan
 from venues.simulator.simulator import Simulator
 from venues.types import MICRO, Outcome, Side, TimeInForce, Venue
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 _decisions = itertools.count(1)
 
 EAGER: Mapping[str, Any] = {
@@ -72,6 +72,7 @@ class Stand:
         self._control = httpx.AsyncClient(base_url=simulator.endpoints.control, timeout=60.0)
         self._trader: SimulatedTrader | None = None
         self._engine: Engine | None = None
+        self._is_paused = False
 
     # --- engines ----------------------------------------------------------------------------------------------------
 
@@ -146,8 +147,17 @@ class Stand:
         time_in_force: TimeInForce = TimeInForce.IOC,
     ) -> SubmitOrder:
         """Hand an order to the executor as the session does, and wait for the end of its three steps. Without a price
-        it takes what is there."""
+        it takes what is there, and the venues' time stands still while it is on its way: on a slow machine the price
+        would run away from it."""
+        if price_u is not None or self._is_paused:
+            return await self._submitted(_command(self.engine, market, side, outcome, price_u, qty_u, time_in_force))
+        await self.clock(paused=True)
         command = _command(self.engine, market, side, outcome, price_u, qty_u, time_in_force)
+        await self._submitted(command)
+        await self.clock(paused=False)
+        return command
+
+    async def _submitted(self, command: SubmitOrder) -> SubmitOrder:
         self.engine.session.desk.intents.add(command)
         await self.engine.executor.submit(command)
         return command
@@ -190,6 +200,7 @@ class Stand:
     async def clock(self, **wish: Any) -> None:
         """`speed=`, `paused=` or `step_ms=`, as a request to the control port."""
         (await self._control.post("/clock", json=wish)).raise_for_status()
+        self._is_paused = wish.get("paused", self._is_paused)
         if self._trader is not None:
             await self._trader.sync_clock()
 

@@ -137,7 +137,7 @@ async def test_a_refused_order_is_over_at_once(stand: Stand, trouble: Trouble, v
 async def test_an_order_without_a_connection_was_not_sent(stand: Stand, trouble: Trouble, venue: Venue):
     market = await stand.market(venue)
     await stand.simulator.stop()
-    command = await stand.submit(market)
+    command = await stand.submit(market, price_u=CHEAP_U)
     row = await stand.row(command)
     assert (row.status, row.reserved_u, trouble.creates(venue)) == (OrderStatus.DENIED, 0, 0)
     assert working(stand) == 0
