@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
-from risk.models import AccountLimits, HaltScope, HaltState, TradingHalt
+from risk.models import AccountLimits, HaltScope, HaltState, KillSwitchEvent, KillSwitchPart, TradingHalt
 from risk.services import halt_resume, halt_set
 
 
@@ -52,3 +52,18 @@ class TradingHaltAdmin(ReadOnlyAdmin):
 
     def has_halt_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)
+
+
+@admin.register(KillSwitchEvent)
+class KillSwitchEventAdmin(ReadOnlyAdmin):
+    """Every emergency stop, the newest first; what it came to at each account is beside it."""
+
+    list_display = ["scope", "scope_key", "state", "code", "actor", "started_at", "rearmed_at", "rearmed_by"]
+    list_filter = ["state", "scope", "code"]
+    search_fields = ["reason", "scope_key", "actor"]
+
+
+@admin.register(KillSwitchPart)
+class KillSwitchPartAdmin(ReadOnlyAdmin):
+    list_display = ["event", "venue_account", "orders_open", "first_cancel_at", "proven_gone_at", "proven_by", "pnl_u"]
+    list_select_related = ["event", "venue_account"]

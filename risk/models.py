@@ -85,6 +85,7 @@ class TradingHalt(PublicId):
     state = models.CharField(max_length=16, choices=choices_of(HaltState), default=HaltState.ACTIVE)
     epoch = models.PositiveBigIntegerField(default=0)
     code = models.CharField(max_length=48, blank=True, help_text="The cause: whose halt it is.")
+    flatten = models.BooleanField(default=False, help_text="Sell what is held too, within the slippage cap.")
     reason = models.CharField(max_length=300, blank=True)
     actor = models.CharField(max_length=120, blank=True)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT)
@@ -100,3 +101,73 @@ class TradingHalt(PublicId):
 
     def __str__(self) -> str:
         return f"{self.scope} {self.scope_key}: {self.state}"
+
+
+class KillSwitchEvent(PublicId):
+    """One emergency stop from its trigger to the day a person armed again: the head of its receipt.
+
+    Invariant: written in the transaction of the halt that it tells of; one per epoch of a halt. What each venue account
+    came to is a `KillSwitchPart`.
+    """
+
+    halt = models.ForeignKey(TradingHalt, on_delete=models.PROTECT, related_name="events")
+    halt_epoch = models.PositiveBigIntegerField()
+    scope = models.CharField(max_length=16, choices=choices_of(HaltScope))
+    scope_key = models.CharField(max_length=160, blank=True)
+    state = models.CharField(max_length=16, choices=choices_of(HaltState))
+    code = models.CharField(max_length=48, help_text="What triggered it.")
+    actor = models.CharField(max_length=120)
+    reason = models.CharField(max_length=300)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT)
+    flatten = models.BooleanField(default=False)
+    started_at = models.DateTimeField(default=clock.now)
+    rearm_asked_by = models.CharField(max_length=120, blank=True)
+    rearm_asked_at = models.DateTimeField(null=True, blank=True)
+    rearmed_by = models.CharField(max_length=120, blank=True)
+    rearmed_at = models.DateTimeField(null=True, blank=True)
+    resolution = models.TextField(blank=True, help_text="Why it was safe to trade again, and what was found.")
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        constraints = [
+            only("scope", HaltScope),
+            only("state", HaltState),
+            models.UniqueConstraint(fields=["halt", "halt_epoch"], name="killswitchevent_one_per_epoch"),
+        ]
+
+    def __str__(self) -> str:
+        return f"stop of {self.scope} {self.scope_key} ({self.code})".replace("  ", " ")
+
+
+class KillSwitchPart(PublicId):
+    """What the stop came to at one venue account: open before, gone when and by whose proof, what is left and why.
+
+    `first_cancel_at` is the send of the first cancel; `proven_gone_at` the end of the venue's own list that showed
+    nothing of ours in scope any more. Quantities in counts, money in µUSD.
+    """
+
+    event = models.ForeignKey(KillSwitchEvent, on_delete=models.PROTECT, related_name="parts")
+    venue_account = models.ForeignKey(VenueAccount, on_delete=models.PROTECT, related_name="stops")
+    noticed_at = models.DateTimeField(default=clock.now)
+    orders_open = models.PositiveIntegerField(default=0)
+    orders = models.JSONField(default=list, help_text="Our orders that worked when it began.")
+    first_cancel_at = models.DateTimeField(null=True, blank=True)
+    cancels_sent = models.PositiveIntegerField(default=0)
+    proven_gone_at = models.DateTimeField(null=True, blank=True)
+    proven_by = models.CharField(max_length=16, blank=True, help_text="trader or guard")
+    stuck = models.JSONField(default=list, help_text="What cannot be canceled or sold now, why, and until when.")
+    left_alone = models.PositiveIntegerField(default=0, help_text="Orders at the venue that are not ours.")
+    positions_open = models.PositiveIntegerField(default=0)
+    positions_closed = models.PositiveIntegerField(default=0)
+    flat_at = models.DateTimeField(null=True, blank=True)
+    realized_before_u = models.BigIntegerField(default=0)
+    pnl_u = models.BigIntegerField(default=0, help_text="Realized since the stop began, after fees.")
+
+    class Meta:
+        ordering = ["event", "venue_account"]
+        constraints = [
+            models.UniqueConstraint(fields=["event", "venue_account"], name="killswitchpart_one_per_account")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} at {self.venue_account}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db.models import Q
 
@@ -24,6 +25,8 @@ class EffectiveState:
     scope: str = ""
     reason: str = ""
     code: str = ""
+    flatten: bool = False
+    """A halt that says to leave every position: orders that only reduce still pass."""
 
     @property
     def allows_entries(self) -> bool:
@@ -31,7 +34,22 @@ class EffectiveState:
 
     @property
     def allows_reducing(self) -> bool:
-        return self.state in (HaltState.ACTIVE, HaltState.REDUCING)
+        return self.flatten or self.state in (HaltState.ACTIVE, HaltState.REDUCING)
+
+
+class StoppedScope(NamedTuple):
+    """One cause that holds now, as little of it as the guard needs fifty times a second."""
+
+    scope: Scope
+    state: HaltState
+    flatten: bool
+
+
+def stopped_scopes() -> list[StoppedScope]:
+    """Everything that is stopped, by whatever cause; one small query."""
+    rows = TradingHalt.objects.exclude(state=HaltState.ACTIVE).order_by()
+    told = rows.values_list("scope", "scope_key", "state", "flatten")
+    return [StoppedScope((HaltScope(scope), key), HaltState(state), flatten) for scope, key, state, flatten in told]
 
 
 def scopes_of(account: VenueAccount, *, strategy: str = "", market_id: str = "", game_id: str = "") -> list[Scope]:
@@ -65,10 +83,13 @@ def halts_of_kinds(*kinds: HaltScope) -> list[TradingHalt]:
 
 
 def strictest(halts: Iterable[TradingHalt]) -> EffectiveState:
+    """The strictest of the causes; `flatten` if any of them that is HALTED says so: a person asked for it."""
+    halts = list(halts)
+    flatten = any(halt.flatten and halt.state == HaltState.HALTED for halt in halts)
     worst = max(halts, key=lambda halt: _STRICTNESS[HaltState(halt.state)], default=None)
     if worst is None:
         return EffectiveState(HaltState.ACTIVE)
-    return EffectiveState(HaltState(worst.state), f"{worst.scope}:{worst.scope_key}", worst.reason, worst.code)
+    return EffectiveState(HaltState(worst.state), f"{worst.scope}:{worst.scope_key}", worst.reason, worst.code, flatten)
 
 
 def limits_row(account: VenueAccount) -> AccountLimits:

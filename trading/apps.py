@@ -11,6 +11,9 @@ class TradingConfig(AppConfig):
 
     def ready(self) -> None:
         from core.health import register_probe
+        from risk.signals import trading_halted
+        from trading.engine.announcing import announce_halt
         from trading.selectors.status import trader_reading
 
         register_probe("trader", trader_reading)
+        trading_halted.connect(announce_halt, dispatch_uid="announce_halt")

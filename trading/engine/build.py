@@ -12,6 +12,7 @@ from trading.engine.clock import Clock, SimulatedClock
 from trading.engine.database import DatabaseThread
 from trading.engine.desk import open_desk
 from trading.engine.engine import Engine
+from trading.engine.permit import Permit
 from trading.engine.simulated import ensure_simulated_accounts
 from trading.models import SportConfig
 from trading.selectors.configs import session_config
@@ -46,6 +47,7 @@ async def build_simulated(
     port: int,
     clock: SimulatedClock,
     recorder: TapeRecorder | None,
+    permit: Permit,
 ) -> Engine:
     """An engine on the simulated venues, with accounts opened there if need be."""
     database = DatabaseThread("ledger")
@@ -59,6 +61,7 @@ async def build_simulated(
             clock=clock,
             database=database,
             tap=recorder.record if recorder is not None else None,
+            permit=permit,
         )
     except BaseException:
         await database.close()
@@ -74,6 +77,7 @@ async def build(
     clock: Clock,
     database: DatabaseThread,
     tap: FrameTap | None,
+    permit: Permit,
 ) -> Engine:
     """Raises Conflict `lease_held` while another trader holds one of the accounts."""
     listings = Listings()
@@ -106,6 +110,7 @@ async def build(
         leagues=leagues,
         ledger_database=database,
         journal_database=DatabaseThread("journal"),
+        permit=permit,
     )
     listings.engine = engine
     return engine

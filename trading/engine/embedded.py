@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.selectors import user_by_email
 from core.embedded.parts import RunContext
 from trading.engine.guarding import watch
+from trading.engine.permit import FilePermit
 from trading.engine.replay import Replay
 from trading.engine.simulation import SimulatedTrader
 from trading.services.demo import demo_desk_ensure
@@ -38,6 +39,7 @@ class TraderPart:
             port=self._context.simulator_port or settings.SIMULATOR_PORT,
             data_dir=self._context.options.data_dir,
             holder=_run_holder(self._context.options.data_dir),
+            permit=None if self._context.options.is_replay else FilePermit(Path(settings.DATA_DIR)),
         )
         if self._context.options.is_replay:
             replay = Replay(self._trader, user=user, speed=self._context.options.speed)

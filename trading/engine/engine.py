@@ -28,6 +28,7 @@ from trading.engine.executor import Executor
 from trading.engine.inbox import Inbox
 from trading.engine.journal import Journal
 from trading.engine.ledger import LedgerKeeper
+from trading.engine.permit import Permit
 from trading.engine.publisher import Publisher
 from trading.engine.supervised import TaskGroup
 from trading.engine.views import Recent, unrealized_losses_u
@@ -79,6 +80,7 @@ class Engine:
         leagues: tuple[str, ...],
         ledger_database: DatabaseThread,
         journal_database: DatabaseThread,
+        permit: Permit,
     ) -> None:
         self.desk = desk
         self.session = session
@@ -108,6 +110,7 @@ class Engine:
             tell=self.decide,
             market_of=self.discovery.market_of,
             unrealized_u=lambda account: unrealized_losses_u(session, account),
+            permit=permit,
         )
         self.catch_ups = [
             CatchUp(

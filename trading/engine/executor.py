@@ -1,10 +1,11 @@
 """An order in three steps: written down, sent once, its answer written down.
 
 Story: T1 claims the order (limits, halts, lease, reservation) in one commit; the exact bytes are made and their hash,
-and the venue's id where it is known before the send, are committed; a last gate looks at the time and the lease; then
-there is one POST, ever; then T2 keeps the answer. Invariant: no code path sends an intent twice, and an answer that
-proves nothing leaves the order claimed and its money reserved (`order_mark_unknown`) until catch-up finds evidence at
-the venue. While the database is away nothing is sent; an answer that came meanwhile waits until it can be written.
+and the venue's id where it is known before the send, are committed; a last gate looks at the time, the lease and the
+permit, and the transport asks it once more with its hand on the socket; then there is one POST, ever; then T2 keeps the
+answer. Invariant: no code path sends an intent twice, and an answer that proves nothing leaves the order claimed and
+its money reserved (`order_mark_unknown`) until catch-up finds evidence at the venue. While the database is away nothing
+is sent; an answer that came meanwhile waits until it can be written.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ import structlog
 from core.clock import from_ms, to_ms
 from core.errors import Conflict, LimitBreached
 from core.kill_points import kill_point
+from risk.selectors import scopes_of
 from trading.domain.commands import CancelOrder, SubmitOrder
 from trading.domain.lifecycle import OrderStatus
 from trading.domain.messages import IntentUpdate
 from trading.engine.clock import Clock
 from trading.engine.database import AWAY, DatabaseThread
 from trading.engine.desk import DeskAccount, order_ref
+from trading.engine.permit import Permit, PermitAsk
 from trading.models import Order
 from trading.services.fills import fills_adopt
 from trading.services.orders import (
@@ -38,6 +41,7 @@ from trading.services.orders import (
 )
 from venues.errors import NotSent, Rejected, VenueError
 from venues.ports import OrderAck, OrderRequest, PreparedOrder
+from venues.transport.http import LastLook, looked_at_last
 from venues.types import Outcome, Side, TimeInForce, VenueMarket
 
 log = structlog.get_logger(__name__)
@@ -59,6 +63,7 @@ class Executor:
         tell: Callable[[IntentUpdate], None],
         market_of: Callable[[str], VenueMarket | None],
         unrealized_u: Callable[[str], int],
+        permit: Permit,
     ) -> None:
         self._accounts = accounts
         self._database = database
@@ -66,6 +71,7 @@ class Executor:
         self._tell = tell
         self._market_of = market_of
         self._unrealized_u = unrealized_u
+        self._permit = permit
         self.in_flight: set[str] = set()
 
     async def submit(self, command: SubmitOrder) -> None:
@@ -79,11 +85,12 @@ class Executor:
             prepared = await self._prepare(account, order, command) if order is not None else None
             if order is None or prepared is None:
                 return
-            if refusal := _too_late(account, decided_s):
+            look = await self._last_gate(account, order, decided_s)
+            if refusal := look():
                 kill_point("P3.gate_refused")
                 await self._deny(order, refusal)
             else:
-                await self._send(account, order, prepared)
+                await self._send(account, order, prepared, look)
         finally:
             self.in_flight.discard(command.decision_id)
 
@@ -162,11 +169,18 @@ class Executor:
         self._report(order.decision_id, OrderStatus.CLAIMED, order, venue_order_id=prepared.venue_order_id)
         return prepared
 
-    async def _send(self, account: DeskAccount, order: Order, prepared: PreparedOrder) -> None:
+    async def _last_gate(self, account: DeskAccount, order: Order, decided_s: float) -> LastLook:
+        """What is asked here and once more by the transport, when nothing is left to wait for."""
+        ask = _permit_ask(account, order)
+        await self._permit.awaited(ask)
+        return lambda: _too_late(account, decided_s) or self._permit.refusal(ask)
+
+    async def _send(self, account: DeskAccount, order: Order, prepared: PreparedOrder, look: LastLook) -> None:
         """The one POST of this order's life, and T2."""
         kill_point("P4.before_send")
         try:
-            ack = await account.gateway.place(prepared)
+            with looked_at_last(look):
+                ack = await account.gateway.place(prepared)
         except NotSent as refusal:
             kill_point("P6.refused_unsent")
             await self._deny(order, refusal)
@@ -232,6 +246,14 @@ def _too_late(account: DeskAccount, decided_s: float) -> NotSent | None:
     if account.lease_until_s - now_s < LEASE_MARGIN_S:
         return NotSent("Not sent: the lease of this account is about to run out.", code="lease_margin")
     return None
+
+
+def _permit_ask(account: DeskAccount, order: Order) -> PermitAsk:
+    """Every scope that can stop this order, as its claim asked for them."""
+    market = order.market
+    game_id = market.game.game_id if market.game else ""
+    scopes = scopes_of(account.row, strategy=order.strategy, market_id=market.market_id, game_id=game_id)
+    return PermitAsk(tuple(scopes), order.reduce_only)
 
 
 def _write_down(write: Callable[..., Order], order: Order, answer: VenueError, at: datetime) -> Order:

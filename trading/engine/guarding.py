@@ -1,4 +1,7 @@
-"""The guard's loop: look once a second, from a thread or a process of its own."""
+"""The guard: renews the permit, listens, looks after silent traders. A thread of the embedded run, else a process.
+
+Each part has a thread, and so a database connection, of its own: what is slow never stands before the permit.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from pathlib import Path
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connections
 
+from trading.engine.guard_ears import kill_reason, listen_on_redis, listen_on_socket
+from trading.engine.guard_permit import PermitAgent
+from trading.engine.permit import KILL_FILE
 from trading.services.guard import guard_look
 
 log = structlog.get_logger(__name__)
@@ -16,12 +22,53 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY_S = 1.0
 
 
-def watch(asked_to_stop: threading.Event) -> None:
-    """Look once a second until asked to stop. A database that is away is a line in the log, not the end."""
-    while not asked_to_stop.wait(LOOK_EVERY_S):
+class Guard:
+    """`watch` blocks until asked to stop."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self.permit = PermitAgent(data_dir)
+        self._look_now = threading.Event()
+
+    def watch(self, asked_to_stop: threading.Event) -> None:
+        parts = {
+            "guard-permit": lambda: self.permit.run(asked_to_stop),
+            "guard-socket": lambda: listen_on_socket(self._data_dir, self.hear, asked_to_stop),
+            "guard-redis": lambda: listen_on_redis(self.hear, asked_to_stop),
+        }
+        threads = [threading.Thread(target=part, name=name, daemon=True) for name, part in parts.items()]
+        for thread in threads:
+            thread.start()
         try:
-            for deed in guard_look(data_dir=Path(settings.DATA_DIR)):
+            while not asked_to_stop.is_set():
+                self._look()
+                self._look_now.wait(LOOK_EVERY_S)
+                self._look_now.clear()
+        finally:
+            asked_to_stop.set()
+            for thread in threads:
+                thread.join(2.0)
+            connections.close_all()
+
+    def hear(self, message: str) -> None:
+        """A word over the socket or Redis. It can only take away."""
+        reason = kill_reason(message)
+        if reason is not None:
+            (self._data_dir / KILL_FILE).write_text(f"{reason}\n", "utf-8")
+            log.critical("kill_heard", reason=reason)
+        self.permit.revoke()
+        self._look_now.set()
+
+    def _look(self) -> None:
+        """A database that is away is a line in the log, not the end."""
+        try:
+            for deed in guard_look(data_dir=self._data_dir):
                 log.warning("guard_acted", deed=deed)
         except DatabaseError as error:
             log.error("guard_without_database", error=str(error))
             close_old_connections()
+
+
+def watch(asked_to_stop: threading.Event) -> None:
+    """The guard of this host until asked to stop."""
+    Guard(Path(settings.DATA_DIR)).watch(asked_to_stop)

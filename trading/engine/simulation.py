@@ -14,6 +14,7 @@ from trading.engine.clock import SimulatedClock
 from trading.engine.desk import process_holder
 from trading.engine.engine import Engine
 from trading.engine.host import TraderHost
+from trading.engine.permit import HaltRowsOnly, Permit
 from trading.engine.supervised import TaskGroup
 from venues.errors import VenueError
 from venues.simulator.remote import SimulatorControl
@@ -29,13 +30,17 @@ PATIENCE_S = 30.0
 class SimulatedTrader:
     """A `TraderHost` whose engines live on the venues of one simulator."""
 
-    def __init__(self, *, host: str, port: int, data_dir: Path, holder: str | None = None) -> None:
+    def __init__(
+        self, *, host: str, port: int, data_dir: Path, holder: str | None = None, permit: Permit | None = None
+    ) -> None:
         """`holder` names who holds the accounts' leases: this process, unless a lock elsewhere proves that whoever
-        held them under that name before is dead."""
+        held them under that name before is dead. Without a `permit` the halts that each claim reads are all there is:
+        for lock-step replays and tests."""
         self.clock = SimulatedClock()
         self.control = SimulatorControl(host=host, port=port + CONTROL_PORT)
         self._host, self._port, self._data_dir = host, port, data_dir
         self._holder = holder or process_holder()
+        self._permit = permit or HaltRowsOnly()
         self._recorder: TapeRecorder | None = None
         self._tasks = TaskGroup()
         self._traders = TraderHost(self.build)
@@ -69,6 +74,7 @@ class SimulatedTrader:
             port=self._port,
             clock=self.clock,
             recorder=self._recorder,
+            permit=self._permit,
         )
 
     async def sync_clock(self) -> None:

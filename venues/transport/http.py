@@ -15,7 +15,9 @@ import functools
 import ssl
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import MappingProxyType
 
 import httpx
@@ -28,6 +30,21 @@ KEEPALIVE_EXPIRY_S = 4.0
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _WRITE_STARTED = "http11.send_request_headers.started"
 _ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
+
+LastLook = Callable[[], NotSent | None]
+"""Asked when a connection is there and nothing has been written on it: a reason not to write after all."""
+_last_look: ContextVar[LastLook | None] = ContextVar("last_look", default=None)
+
+
+@contextmanager
+def looked_at_last(look: LastLook) -> Iterator[None]:
+    """Every request that this task sends inside is asked about once more, after all waiting: for tokens of a rate
+    limit, for a connection, for TLS. What `look` gives is raised, and no byte leaves."""
+    token = _last_look.set(look)
+    try:
+        yield
+    finally:
+        _last_look.reset(token)
 
 
 class Timeouts(msgspec.Struct, frozen=True):
@@ -169,6 +186,9 @@ class _WriteWatch:
 
     async def __call__(self, event_name: str, info: Mapping[str, object]) -> None:
         if event_name == _WRITE_STARTED:
+            look = _last_look.get()
+            if look is not None and (refusal := look()) is not None:
+                raise refusal
             self.has_begun = True
 
 

@@ -22,6 +22,7 @@ from trading.domain.lifecycle import ENDED
 from trading.domain.market_view import MarketView
 from trading.engine.database import DatabaseThread
 from trading.engine.engine import Engine
+from trading.engine.permit import Permit
 from trading.engine.replay import Replay, ReplaySummary
 from trading.engine.simulation import SimulatedTrader
 from trading.models import AccountLedger, Order, SportConfig, TraderState
@@ -81,9 +82,11 @@ class Stand:
         assert self._engine is not None, "no engine runs"
         return self._engine
 
-    async def start_engine(self) -> Engine:
+    async def start_engine(self, *, permit: Permit | None = None) -> Engine:
         """What the trader part does: meet the venues, build from the rows, catch up, run."""
-        self._trader = SimulatedTrader(host="127.0.0.1", port=self.simulator.ports.kalshi, data_dir=self._folder)
+        self._trader = SimulatedTrader(
+            host="127.0.0.1", port=self.simulator.ports.kalshi, data_dir=self._folder, permit=permit
+        )
         await self._trader.meet()
         self._engine = await self._trader.build(self.user)
         await self._engine.start()

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from trading.engine.embedded import demo_user
+from trading.engine.permit import FilePermit
 from trading.engine.simulation import SimulatedTrader
 from venues.errors import VenueError
 
@@ -43,8 +44,9 @@ class Command(BaseCommand):
 
 
 async def _trade() -> None:
+    data_dir = Path(settings.DATA_DIR)
     trader = SimulatedTrader(
-        host=settings.SIMULATOR_HOST, port=settings.SIMULATOR_PORT, data_dir=Path(settings.DATA_DIR)
+        host=settings.SIMULATOR_HOST, port=settings.SIMULATOR_PORT, data_dir=data_dir, permit=FilePermit(data_dir)
     )
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
