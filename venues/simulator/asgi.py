@@ -13,14 +13,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
+from venues.simulator.asgi_reply import Receive, Reply, Send, json_reply, write_reply
+
+__all__ = ["Reply", "Request", "Router", "Socket", "SocketClosed", "json_reply"]
+
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,22 +46,29 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return [part for value in self.query.get(name, ()) for part in value.split(",") if part]
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """`drop`: break the connection off instead of answering."""
-
-    status: int = 200
-    body: bytes = b""
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = {}
-    drop: bool = False
-
-
-def json_reply(value: object, status: int = 200) -> Reply:
-    """A JSON body in the order of the value's keys."""
-    return Reply(status=status, body=msgspec.json.encode(value))
-
-
 Handler = Callable[[Request], Reply | Awaitable[Reply]]
+
+
+class Host(Protocol):
+    """What the server can do to its connections; one is named by the client's port."""
+
+    def cut(self, client_port: int) -> None: ...
+    def mute(self, client_port: int) -> None: ...
+    def close_idle(self) -> int: ...
+    def refuse(self) -> None: ...
+    async def listen_again(self) -> None: ...
+
+
+class NoHost:
+    """Where no server runs the router, connections cannot be broken."""
+
+    def cut(self, client_port: int) -> None: ...
+    def mute(self, client_port: int) -> None: ...
+    def refuse(self) -> None: ...
+    async def listen_again(self) -> None: ...
+
+    def close_idle(self) -> int:
+        return 0
 
 
 class SocketClosed(Exception):
@@ -72,14 +81,15 @@ class Socket:
 
     MAX_QUEUED = 200_000
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, params: Mapping[str, str]) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, params: Mapping[str, str], *, host: Host) -> None:
         self.path: str = scope["path"]
         self.headers = _headers(scope)
         self.params = params
-        client = scope.get("client")
-        self.client_port: int = client[1] if client else 0
+        self.client_port = _port(scope)
+        self.account_id = ""
         self.sent = 0
         self.is_open = True
+        self._host = host
         self._receive = receive
         self._send = send
         self._queue: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
@@ -95,6 +105,13 @@ class Socket:
         headers = [(b"content-type", reply.content_type.encode()), (b"content-length", b"%d" % len(reply.body))]
         await self._send({"type": "websocket.http.response.start", "status": reply.status, "headers": headers})
         await self._send({"type": "websocket.http.response.body", "body": reply.body})
+
+    async def turn_away(self, status: int, body: bytes) -> None:
+        """Refuse the upgrade with a status; without one end the connection."""
+        if status:
+            await self.refuse(Reply(status=status, body=body))
+        else:
+            self.cut()
 
     def send(self, text: str) -> None:
         """Queue a text frame; silently nothing once the connection is closing."""
@@ -121,6 +138,16 @@ class Socket:
         if self.is_open:
             self.is_open = False
             await self._send({"type": "websocket.close", "code": code})
+
+    def cut(self) -> None:
+        """End the connection without a word."""
+        self.is_open = False
+        self._host.cut(self.client_port)
+
+    def mute(self) -> None:
+        """Keep the connection and say nothing more, not even to pings."""
+        self.is_open = False
+        self._host.mute(self.client_port)
 
     def end(self) -> None:
         """Stop writing; called by the router when the endpoint is done."""
@@ -173,6 +200,7 @@ class Router:
 
     def __init__(self, *, not_found: Reply | None = None) -> None:
         self.sockets: set[Socket] = set()
+        self.host: Host = NoHost()
         self._routes: list[Route] = []
         self._not_found = not_found or Reply(status=404, body=b"404 page not found", content_type="text/plain")
 
@@ -213,19 +241,16 @@ class Router:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._find(scope["method"], scope["path"])
         body = await _read_body(receive)
-        if found is None or found[0].handler is None:
-            await _write_reply(self._not_found, send)
-            return
-        route, params = found
-        assert route.handler is not None
-        result = route.handler(_request(scope, params, body))
-        reply = await result if inspect.isawaitable(result) else result
-        await _write_reply(reply, send)
+        reply = self._not_found
+        if found is not None and found[0].handler is not None:
+            result = found[0].handler(_request(scope, found[1], body))
+            reply = await result if inspect.isawaitable(result) else result
+        await write_reply(reply, receive, send, lambda: self.host.cut(_port(scope)))
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         found = self._find("WEBSOCKET", scope["path"])
-        socket = Socket(scope, receive, send, found[1] if found else {})
+        socket = Socket(scope, receive, send, found[1] if found else {}, host=self.host)
         if found is None or found[0].endpoint is None:
             await socket.refuse(self._not_found)
             return
@@ -239,6 +264,11 @@ class Router:
             socket.end()
 
 
+def _port(scope: Scope) -> int:
+    client = scope.get("client")
+    return client[1] if client else 0
+
+
 def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
@@ -247,7 +277,6 @@ def _request(scope: Scope, params: Mapping[str, str], body: bytes) -> Request:
     query: dict[str, list[str]] = {}
     for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
         query.setdefault(name, []).append(value)
-    client = scope.get("client")
     return Request(
         method=scope["method"],
         path=scope["path"],
@@ -255,7 +284,7 @@ def _request(scope: Scope, params: Mapping[str, str], body: bytes) -> Request:
         query=query,
         headers=_headers(scope),
         body=body,
-        client_port=client[1] if client else 0,
+        client_port=_port(scope),
     )
 
 
@@ -268,13 +297,3 @@ async def _read_body(receive: Receive) -> bytes:
         chunks.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(chunks)
-
-
-async def _write_reply(reply: Reply, send: Send) -> None:
-    """A dropped reply announces a body and never sends it: the server then cuts the connection."""
-    length = len(reply.body) + (1 if reply.drop else 0)
-    headers = [(b"content-type", reply.content_type.encode()), (b"content-length", b"%d" % length)]
-    headers += [(name.encode(), value.encode()) for name, value in reply.headers.items()]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    if not reply.drop:
-        await send({"type": "http.response.body", "body": reply.body})

@@ -1,4 +1,4 @@
-"""The control port: accounts, the exact ledger, the state of the world, and its clock.
+"""The control port: accounts, the exact ledger, the state of the world, its clock, faults and modes.
 
 Nothing here exists at a real venue; no trader trades through it. Lock-step: pause, then `POST /clock {"step_ms": n}`
 lives through every event of the next n virtual milliseconds in order, and answers when all frames of it are written,
@@ -16,7 +16,10 @@ import msgspec
 from venues.simulator import control_views
 from venues.simulator.asgi import Reply, Request, Router, json_reply
 from venues.simulator.control_accounts import AccountDesk, AccountWish, BadWish
+from venues.simulator.control_faults import FaultDesk
+from venues.simulator.control_modes import ModeDesk
 from venues.simulator.driver import Driver
+from venues.simulator.faults import FaultPlan
 from venues.simulator.world_assembly import Assembly
 from venues.types import Venue
 
@@ -35,10 +38,15 @@ class ClockWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ControlFace:
     """`channels` are the routers whose sockets clients listen on."""
 
-    def __init__(self, assembly: Assembly, driver: Driver, *, channels: dict[Venue, list[Router]]) -> None:
+    def __init__(
+        self, assembly: Assembly, driver: Driver, *, channels: dict[Venue, list[Router]], faults: FaultPlan
+    ) -> None:
         self._assembly = assembly
         self._driver = driver
         self._channels = channels
+        faces = {"kalshi": assembly.kalshi_face.app, "polymarket": assembly.polymarket_face.clob_app}
+        self._faults = FaultDesk(faults, faces)
+        self._modes = ModeDesk(assembly)
         self._accounts = AccountDesk(
             kalshi=assembly.kalshi_face,
             polymarket=assembly.polymarket_face,
@@ -55,6 +63,8 @@ class ControlFace:
         router.get("/health", lambda _: json_reply({"status": "ok", "mode": self._assembly.mode}))
         router.get("/clock", lambda _: json_reply(self._reading()))
         router.route("POST", "/clock", self.set_clock)
+        self._faults.add_routes(router)
+        self._modes.add_routes(router)
         return router
 
     def open_account(self, request: Request) -> Reply:

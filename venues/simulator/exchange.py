@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from venues.simulator.exchange_finality import Finality
+from venues.simulator.exchange_finality import Finality, TradeFate
 from venues.simulator.exchange_floor import Floor
 from venues.simulator.exchange_groups import Groups
 from venues.simulator.exchange_lifecycle import Lifecycle
@@ -49,7 +49,6 @@ class Exchange:
 
     def __init__(self, rules: VenueRules, *, seed: int = 0, epoch: int = 0) -> None:
         """`epoch` counts restarts from one state file: it keeps derived ids unique across them."""
-        self.rules = rules
         self._floor = Floor(rules, seed=seed, epoch=epoch)
         self._groups = Groups(self._floor)
         self._finality = Finality(self._floor)
@@ -58,6 +57,14 @@ class Exchange:
         self._quotes = QuoteDesk(self._floor, self._matcher)
         self._lifecycle = Lifecycle(self._floor)
         self._commit_hooks: list[Callable[[], None]] = []
+
+    @property
+    def rules(self) -> VenueRules:
+        return self._floor.rules
+
+    def change_rules(self, rules: VenueRules) -> None:
+        """From now on. What is under way goes on as it began."""
+        self._floor.rules = rules
 
     def subscribe(self, listener: Callable[[ExchangeEvent], None]) -> None:
         """Called with every event, in order, inside the operation that caused it. Must not call back."""
@@ -225,6 +232,13 @@ class Exchange:
     def next_due_ms(self) -> int | None:
         """When `advance` will next have something to do."""
         return self._floor.timers.next_due_ms()
+
+    def decide_fates(self, fates: Iterable[TradeFate]) -> None:
+        """What becomes of the next client trades, in this order; all later ones are confirmed."""
+        self._finality.fates.extend(fates)
+
+    def awaited_fates(self) -> list[str]:
+        return [fate.value for fate in self._finality.fates]
 
     def fail_trade(self, trade_id: str, now_ms: int) -> None:
         """Undo a trade that is not final yet, on both sides (a chain failure). Raises CANNOT_VOID."""

@@ -138,7 +138,7 @@ class Admission:
         if order.tif not in IMMEDIATE:
             return
         fillable_u = self._matcher.fillable_u(market, order)
-        if market.spec.taker_delay_ms and fillable_u:
+        if self._floor.taker_delay_ms(market) and fillable_u:
             return
         if order.tif is TimeInForce.FOK and fillable_u < order.remaining_u:
             raise ExchangeReject(RejectCode.FOK_UNFILLABLE)

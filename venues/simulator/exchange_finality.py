@@ -6,6 +6,9 @@ before they are mined (Polymarket FACTS §11.6). A failure takes back exactly wh
 
 from __future__ import annotations
 
+from collections import deque
+from enum import StrEnum
+
 import msgspec
 
 from venues.simulator.exchange_book import Order
@@ -23,10 +26,19 @@ from venues.simulator.ledger import Account
 from venues.types import Outcome, SettleState, Side
 
 
+class TradeFate(StrEnum):
+    """How a trade ends: RETRYING is sent on chain twice and confirmed later, FAILED is taken back."""
+
+    CONFIRMED = "confirmed"
+    RETRYING = "retrying"
+    FAILED = "failed"
+
+
 class PendingTrade(msgspec.Struct, eq=False):
     market: Market
     sides: list[tuple[Account, FillView]]
     status: TradeStatus = TradeStatus.MATCHED
+    fate: TradeFate = TradeFate.CONFIRMED
 
 
 class Finality:
@@ -34,6 +46,7 @@ class Finality:
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
+        self.fates: deque[TradeFate] = deque()
         self._pending: dict[str, PendingTrade] = {}
 
     def begin(self, market: Market, taker: Order, maker: Order, fills: list[FillView], now_ms: int) -> None:
@@ -41,7 +54,8 @@ class Finality:
             return
         trade_id = fills[0].trade_id
         sides = [(order.account, fill) for order, fill in zip((taker, maker), fills, strict=True)]
-        self._pending[trade_id] = PendingTrade(market, sides)
+        fate = self.fates.popleft() if self.fates else TradeFate.CONFIRMED
+        self._pending[trade_id] = PendingTrade(market, sides, fate=fate)
         self._mark_unmined(sides, 1)
         self._schedule(trade_id, now_ms)
 
@@ -62,7 +76,7 @@ class Finality:
         if trade is None or any(not _can_return(trade.market, account, fill) for account, fill in trade.sides):
             raise ExchangeReject(RejectCode.CANNOT_VOID, trade_id)
         del self._pending[trade_id]
-        if trade.status is TradeStatus.MATCHED:
+        if trade.status in (TradeStatus.MATCHED, TradeStatus.RETRYING):
             self._mark_unmined(trade.sides, -1)
         for account, fill in trade.sides:
             self._take_back(trade.market, account, fill, now_ms)
@@ -79,15 +93,40 @@ class Finality:
 
     def _mine(self, trade_id: str, now_ms: int) -> None:
         trade = self._pending.get(trade_id)
-        if trade is not None and trade.status is TradeStatus.MATCHED:
-            self._mark_unmined(trade.sides, -1)
-            self._tell(trade, trade_id, TradeStatus.MINED, now_ms)
+        if trade is None or trade.status is not TradeStatus.MATCHED:
+            return
+        if trade.fate is not TradeFate.CONFIRMED:
+            self._tell(trade, trade_id, TradeStatus.RETRYING, now_ms)
+            return
+        self._mark_unmined(trade.sides, -1)
+        self._tell(trade, trade_id, TradeStatus.MINED, now_ms)
 
     def _confirm(self, trade_id: str, now_ms: int) -> None:
-        trade = self._pending.pop(trade_id, None)
-        if trade is not None:
-            self._tell(trade, trade_id, TradeStatus.CONFIRMED, now_ms)
-            self._settle(trade, SettleState.CONFIRMED, now_ms)
+        """The end of a trade: for one that was retried a round later, for one that fails the return of it all."""
+        trade = self._pending.get(trade_id)
+        if trade is None:
+            return
+        if trade.fate is TradeFate.FAILED and self._failed(trade_id, now_ms):
+            return
+        if trade.fate is TradeFate.RETRYING and trade.status is TradeStatus.RETRYING:
+            self._mark_unmined(trade.sides, -1)
+            self._tell(trade, trade_id, TradeStatus.MINED, now_ms)
+            due_ms = now_ms + self._floor.rules.confirmed_after_ms
+            self._floor.timers.at(due_ms, lambda at_ms: self._confirm(trade_id, at_ms))
+            return
+        if trade.status is TradeStatus.RETRYING:
+            self._mark_unmined(trade.sides, -1)
+        del self._pending[trade_id]
+        self._tell(trade, trade_id, TradeStatus.CONFIRMED, now_ms)
+        self._settle(trade, SettleState.CONFIRMED, now_ms)
+
+    def _failed(self, trade_id: str, now_ms: int) -> bool:
+        """Take it back, unless its contracts are gone: then it stands."""
+        try:
+            self.fail(trade_id, now_ms)
+        except ExchangeReject:
+            return False
+        return True
 
     def _tell(self, trade: PendingTrade, trade_id: str, status: TradeStatus, now_ms: int) -> None:
         trade.status = status

@@ -88,6 +88,11 @@ class Floor:
         except KeyError:
             raise ExchangeReject(RejectCode.MARKET_NOT_FOUND, native_id) from None
 
+    def taker_delay_ms(self, market: Market) -> int:
+        """How long a marketable order is held back: the venue's word, else the market's own."""
+        wide_ms = self.rules.taker_delay_ms
+        return market.spec.taker_delay_ms if wide_ms is None else wide_ms
+
     def account(self, account_id: str) -> Account:
         try:
             return self.ledger.accounts[account_id]

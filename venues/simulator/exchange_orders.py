@@ -28,7 +28,7 @@ class OrderDesk:
         marketable = self._admission.is_marketable(market, order)
         if order.post_only and marketable:
             self._end(order, Reason.POST_ONLY_CROSS, now_ms)
-        elif market.spec.taker_delay_ms and marketable:
+        elif self._floor.taker_delay_ms(market) and marketable:
             self._delay(market, order, now_ms)
         else:
             self._execute(market, order, now_ms, resting_reason=Reason.PLACED)
@@ -120,7 +120,8 @@ class OrderDesk:
         order.state = OrderState.DELAYED
         self._floor.hold(order)
         self._floor.tell(order, Reason.DELAYED, now_ms)
-        self._floor.timers.at(now_ms + market.spec.taker_delay_ms, lambda at_ms: self._end_delay(market, order, at_ms))
+        due_ms = now_ms + self._floor.taker_delay_ms(market)
+        self._floor.timers.at(due_ms, lambda at_ms: self._end_delay(market, order, at_ms))
 
     def _end_delay(self, market: Market, order: Order, now_ms: int) -> None:
         """Look again at what was accepted: the market, the money and the book may have changed meanwhile."""

@@ -49,6 +49,8 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     group_window_ms: int = 15_000
     mined_after_ms: int = 0
     confirmed_after_ms: int = 0
+    taker_delay_ms: int | None = None
+    """Holds every marketable order back for so long, whatever its market says; None leaves it to the market."""
 
     @property
     def fills_settle_later(self) -> bool:

@@ -61,7 +61,15 @@ def _spoil_kinds() -> dict[str, Kind]:
 
 def _frame_kinds() -> dict[str, Kind]:
     kinds = {f"frame_{t.value}": Kind(Phase.FRAME, Disturbance(trick=t)) for t in Trick if t is not Trick.NONE}
-    spoils = (Spoil.TRUNCATED, Spoil.WRONG_TYPE, Spoil.NAN, Spoil.HTML, Spoil.DUPLICATE_KEYS, Spoil.HUGE)
+    spoils = (
+        Spoil.TRUNCATED,
+        Spoil.WRONG_TYPE,
+        Spoil.NAN,
+        Spoil.QUOTED_NAN,
+        Spoil.HTML,
+        Spoil.DUPLICATE_KEYS,
+        Spoil.EMPTY,
+    )
     kinds |= {f"frame_{spoil.value}": Kind(Phase.FRAME, Disturbance(spoil=spoil)) for spoil in spoils}
     kinds["frame_drop"] = Kind(Phase.FRAME, Disturbance(drop=True))
     kinds["frame_late"] = Kind(Phase.FRAME, Disturbance(delay_ms=1_000))

@@ -33,6 +33,7 @@ class Spoil(StrEnum):
 
     NONE = ""
     TRUNCATED = "truncated"
+    CUT_SHORT = "cut_short"
     EMPTY = "empty"
     WRONG_TYPE = "wrong_type"
     ERROR_BODY = "error_body"
@@ -41,6 +42,7 @@ class Spoil(StrEnum):
     HUGE = "huge"
     GZIP_BOMB = "gzip_bomb"
     NAN = "nan"
+    QUOTED_NAN = "quoted_nan"
     DUPLICATE_KEYS = "duplicate_keys"
     HTML = "html"
     NO_ROWS = "no_rows"

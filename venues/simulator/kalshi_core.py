@@ -13,7 +13,7 @@ import msgspec
 from venues.simulator.asgi import Reply, Request
 from venues.simulator.exchange import Exchange
 from venues.simulator.exchange_types import ExchangeReject, RejectCode
-from venues.simulator.fault_wire import suffered
+from venues.simulator.fault_wire import disturbed
 from venues.simulator.faults import Call, FaultPlan
 from venues.simulator.kalshi_auth import KeyRing
 from venues.simulator.kalshi_catalog import KalshiCatalog
@@ -122,9 +122,8 @@ class KalshiCore:
             kind = BucketKind.READ if request.method == "GET" else BucketKind.WRITE
             if not self.limits.take(account_id, kind, shards, cost * times, self.wall_ms()):
                 return TOO_MANY_REQUESTS
-            return await self._disturbed(
-                Call(VENUE, op, account_id, request.path), lambda: handler(request, account_id)
-            )
+            call = Call(VENUE, op, account_id, request.path)
+            return await disturbed(self.faults, call, lambda: _answered(lambda: handler(request, account_id)))
 
         return answer
 
@@ -132,16 +131,10 @@ class KalshiCore:
         """A route that anyone may read, signed or not."""
 
         async def answer(request: Request) -> Reply:
-            return await self._disturbed(Call(VENUE, op, "", request.path), lambda: handler(request))
+            call = Call(VENUE, op, "", request.path)
+            return await disturbed(self.faults, call, lambda: _answered(lambda: handler(request)))
 
         return answer
-
-    async def _disturbed(self, call: Call, effect: Callable[[], Reply]) -> Reply:
-        instead = await suffered(self.faults.before(call))
-        if instead is not None:
-            return instead
-        reply = _answered(effect)
-        return await suffered(self.faults.after(call)) or reply
 
 
 def _answered(effect: Callable[[], Reply]) -> Reply:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from venues.simulator.asgi import Socket
 from venues.simulator.exchange_types import (
     BookChanged,
     ExchangeEvent,
@@ -20,7 +19,8 @@ from venues.simulator.exchange_types import (
     PositionChanged,
     Traded,
 )
-from venues.simulator.faults import Call
+from venues.simulator.fault_wire import FrameDoor
+from venues.simulator.faults import Call, Trick
 from venues.simulator.kalshi_core import VENUE, KalshiCore
 from venues.simulator.kalshi_frames import (
     delta_message,
@@ -50,15 +50,16 @@ CHANNELS = (BOOK, TICKER, TRADE, FILL, ORDERS, POSITIONS, LIFECYCLE, GROUPS, MUL
 COUNTED = {BOOK, TRADE, LIFECYCLE, GROUPS, MULTIVARIATE, COMMUNICATIONS}
 FILTERED = {BOOK, TICKER, TRADE, FILL, ORDERS, POSITIONS}
 """Channels that can be limited to markets."""
+_FOREIGN_SIDS = 1_000
 
 
 class Subscription:
     """One `sid` of one connection. `tickers` None: all markets."""
 
     def __init__(
-        self, socket: Socket, account_id: str, sid: int, channel: str, tickers: set[str] | None, *, use_yes_price: bool
+        self, door: FrameDoor, account_id: str, sid: int, channel: str, tickers: set[str] | None, *, use_yes_price: bool
     ) -> None:
-        self.socket = socket
+        self.door = door
         self.account_id = account_id
         self.sid = sid
         self.channel = channel
@@ -197,10 +198,14 @@ class Feed:
 
     def _send(self, subscription: Subscription, kind: str, message: object, *, command_id: int = 0) -> None:
         """A frame that a fault withholds has used up its number: that is what a gap is."""
-        text = frame(kind, message, sid=subscription.sid, seq=subscription.next_seq(), command_id=command_id)
-        disturbance = self._core.faults.frame(Call(VENUE, kind, subscription.account_id, subscription.channel))
-        if disturbance is None or not disturbance.drop:
-            subscription.socket.send(text)
+        told = self._core.faults.frame(Call(VENUE, kind, subscription.account_id, subscription.channel))
+        sid = subscription.sid
+        if told is not None and told.trick is Trick.SEQ_RESET:
+            subscription.seq = 0
+        elif told is not None and told.trick is Trick.UNKNOWN_SID:
+            sid += _FOREIGN_SIDS
+        text = frame(kind, message, sid=sid, seq=subscription.next_seq(), command_id=command_id)
+        subscription.door.send(text, told)
 
     def _market_id(self, ticker: str) -> str:
         known = self._market_ids.get(ticker)

@@ -36,7 +36,7 @@ class AccountReads:
 class ReadSide:
     def __init__(self, exchange: Exchange, clock_ms: Callable[[], int], *, stale_ms: int = 0) -> None:
         self._clock_ms = clock_ms
-        self._stale_ms = stale_ms
+        self.stale_ms = stale_ms
         self._accounts: dict[str, AccountReads] = {}
         self._coming: deque[tuple[int, ExchangeEvent]] = deque()
         for account_id in exchange.account_ids():
@@ -46,7 +46,7 @@ class ReadSide:
     @property
     def as_of_ms(self) -> int:
         """Everything up to this moment is visible."""
-        return self._clock_ms() - self._stale_ms
+        return self._clock_ms() - self.stale_ms
 
     def of(self, account_id: str) -> AccountReads:
         while self._coming and self._coming[0][0] <= self.as_of_ms:
@@ -56,7 +56,7 @@ class ReadSide:
     def _on_event(self, event: ExchangeEvent) -> None:
         if isinstance(event, OrderChanged | FillBooked | PositionChanged | Settled):
             self._coming.append((self._clock_ms(), event))
-            if not self._stale_ms:
+            if not self.stale_ms:
                 self._apply(self._coming.popleft()[1])
 
     def _apply(self, event: ExchangeEvent) -> None:

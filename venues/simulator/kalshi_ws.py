@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from venues.simulator.asgi import Socket
-from venues.simulator.kalshi_core import WS_PATH, KalshiCore
+from venues.simulator.fault_wire import FrameDoor, admitted, connecting
+from venues.simulator.kalshi_core import VENUE, WS_PATH, KalshiCore
 from venues.simulator.kalshi_feed import BOOK, CHANNELS, COUNTED, FILTERED, TICKER, Feed, Subscription
 from venues.simulator.kalshi_json import KalshiError
 
@@ -50,9 +51,14 @@ class KalshiWebSocket:
             account_id = self._core.keys.verify(
                 socket.headers, method="GET", path=WS_PATH, wall_ms=self._core.wall_ms()
             )
-        except KalshiError as refused:
-            await socket.refuse(refused.reply)
+        except KalshiError as unsigned:
+            await socket.refuse(unsigned.reply)
             return
+        refused = await admitted(self._core.faults, connecting(VENUE, account_id, "ws"), socket)
+        if refused is not None:
+            await socket.turn_away(refused.status, refused.body)
+            return
+        socket.account_id = account_id
         await socket.accept()
         connection = Connection(self._core, self._feed, socket, account_id)
         try:
@@ -67,6 +73,7 @@ class Connection:
         self._core = core
         self._feed = feed
         self._socket = socket
+        self._door = FrameDoor(socket)
         self._account_id = account_id
         self._subscriptions: dict[int, Subscription] = {}
         self._last_sid = 0
@@ -121,7 +128,7 @@ class Connection:
         self._last_sid += 1
         limited = set(tickers) if tickers and channel in FILTERED else None
         subscription = Subscription(
-            self._socket,
+            self._door,
             self._account_id,
             self._last_sid,
             channel,

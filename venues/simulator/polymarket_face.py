@@ -28,6 +28,7 @@ from venues.simulator.polymarket_heartbeat import Heartbeats
 from venues.simulator.polymarket_history import PriceHistory
 from venues.simulator.polymarket_listing import Catalogue, EventListing, GameProgress, Listed, market_spec
 from venues.simulator.polymarket_market_feed import MarketFeed
+from venues.simulator.polymarket_modes import EngineModes
 from venues.simulator.polymarket_orders import OrderEntry
 from venues.simulator.polymarket_public import PublicDesk
 from venues.simulator.polymarket_records import Identities
@@ -71,8 +72,9 @@ class PolymarketFace:
 
     def _build_apps(self, names: Identities, wall_s: Callable[[], float], faults: FaultPlan) -> None:
         exchange, catalogue, trades, now_ms = self._exchange, self.catalogue, self._trades, self._now_ms
-        limits = SignerLimits(wall_s)
-        gate = Gate(keyring=self.keyring, faults=faults, limits=limits)
+        self.limits = limits = SignerLimits(wall_s)
+        self.modes = EngineModes(wall_s)
+        gate = Gate(keyring=self.keyring, faults=faults, limits=limits, modes=self.modes)
         parts = ClobParts(
             gate=gate,
             sign_in=SignInDesk(self.keyring),

@@ -13,9 +13,10 @@ import msgspec
 
 from venues.simulator.asgi import Reply, Request, json_reply
 from venues.simulator.exchange_types import ExchangeReject
-from venues.simulator.fault_wire import suffered
+from venues.simulator.fault_wire import disturbed
 from venues.simulator.faults import Call, FaultPlan
 from venues.simulator.polymarket_errors import ClobError, refusal_of
+from venues.simulator.polymarket_modes import EngineModes
 from venues.simulator.polymarket_wallets import ApiKey, AuthError, Keyring
 
 VENUE = "polymarket"
@@ -75,14 +76,15 @@ def _one(key: ApiKey, body: bytes) -> int:
 
 
 class Gate:
-    def __init__(self, *, keyring: Keyring, faults: FaultPlan, limits: SignerLimits) -> None:
+    def __init__(self, *, keyring: Keyring, faults: FaultPlan, limits: SignerLimits, modes: EngineModes) -> None:
         self._keyring = keyring
         self._faults = faults
         self._limits = limits
+        self._modes = modes
 
     def public(self, op: str, handler: PublicHandler) -> Handler:
         async def answer(request: Request) -> Reply:
-            return await self._run(Call(VENUE, op), lambda: (handler(request), {}))
+            return await self._run(Call(VENUE, op, "", request.path), lambda: (handler(request), {}))
 
         return answer
 
@@ -98,11 +100,12 @@ class Gate:
                 return json_reply({"error": str(refusal)}, 401)
 
             def work() -> tuple[Any, Mapping[str, str]]:
+                self._modes.check(op, request.body)
                 address = key.wallet.address.lower()
                 headers = self._limits.take(address, kind, cost(key, request.body)) if kind else {}
                 return handler(key, request), headers
 
-            return await self._run(Call(VENUE, op, key.wallet.account_id), work)
+            return await self._run(Call(VENUE, op, key.wallet.account_id, request.path), work)
 
         return answer
 
@@ -111,11 +114,7 @@ class Gate:
         return self._keyring.authenticate(request.headers, method=request.method, path=request.path, body=request.body)
 
     async def _run(self, call: Call, work: Callable[[], tuple[Any, Mapping[str, str]]]) -> Reply:
-        spoiled = await suffered(self._faults.before(call))
-        if spoiled is not None:
-            return spoiled
-        reply = _answered(work)
-        return await suffered(self._faults.after(call)) or reply
+        return await disturbed(self._faults, call, lambda: _answered(work))
 
 
 def _answered(work: Callable[[], tuple[Any, Mapping[str, str]]]) -> Reply:

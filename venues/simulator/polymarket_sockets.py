@@ -6,13 +6,14 @@ Source: polymarket/FACTS §6.
 
 from __future__ import annotations
 
-import asyncio
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
 
 from venues.simulator.asgi import Socket
+from venues.simulator.fault_wire import FrameDoor, admitted, connecting, estranged
 from venues.simulator.faults import Call, FaultPlan
 from venues.simulator.polymarket_gate import VENUE
 from venues.simulator.polymarket_market_feed import MarketFeed, MarketSubscriber
@@ -21,6 +22,7 @@ from venues.simulator.polymarket_wallets import Keyring
 
 T = TypeVar("T")
 _POLICY_VIOLATION = 1008
+_EVENT = re.compile(r'"event_type":"(\w+)"')
 
 
 class LoginBody(msgspec.Struct, frozen=True, rename="camel"):
@@ -49,19 +51,18 @@ class UserFrame(msgspec.Struct, frozen=True):
 
 
 class FaultyOutlet:
-    """A socket behind the fault plan: a frame may be withheld or come later."""
+    """A socket behind the fault plan, which hears the channel as `op` and the kind of event as `reference`."""
 
     def __init__(self, socket: Socket, faults: FaultPlan, op: str, account_id: str = "") -> None:
-        self._socket = socket
+        self._door = FrameDoor(socket)
         self._faults = faults
-        self._call = Call(VENUE, op, account_id)
+        self._op = op
+        self._account_id = account_id
 
     def send(self, text: str) -> None:
-        disturbance = self._faults.frame(self._call)
-        if disturbance is None:
-            self._socket.send(text)
-        elif not disturbance.drop:
-            asyncio.get_running_loop().call_later(disturbance.delay_ms / 1000, self._socket.send, text)
+        kind = _EVENT.search(text)
+        told = self._faults.frame(Call(VENUE, self._op, self._account_id, kind[1] if kind else ""))
+        self._door.send(text if told is None else estranged(text, told.trick), told)
 
 
 class ChannelEndpoints:
@@ -75,6 +76,10 @@ class ChannelEndpoints:
         self._now_ms = now_ms
 
     async def market(self, socket: Socket) -> None:
+        refused = await admitted(self._faults, connecting(VENUE, channel="market"), socket)
+        if refused is not None:
+            await socket.turn_away(refused.status, refused.body)
+            return
         await socket.accept()
         subscriber = self._markets.open(FaultyOutlet(socket, self._faults, "market"))
         try:
@@ -122,6 +127,9 @@ class ChannelEndpoints:
         login = frame.auth
         key = self._keyring.find(api_key=login.api_key, secret=login.secret, passphrase=login.passphrase)
         if key is None:
+            return None
+        socket.account_id = key.wallet.account_id
+        if await admitted(self._faults, connecting(VENUE, socket.account_id, "user"), socket) is not None:
             return None
         outlet = FaultyOutlet(socket, self._faults, "user", key.wallet.account_id)
         return UserSubscriber(outlet, key.wallet.account_id, set(frame.markets) or None)

@@ -20,6 +20,7 @@ from venues.simulator.clock import VirtualClock
 from venues.simulator.config import Endpoints, Ports, SimulatorConfig
 from venues.simulator.control import ControlFace
 from venues.simulator.driver import Driver
+from venues.simulator.fault_plan import ScheduledFaults
 from venues.simulator.faults import FaultPlan
 from venues.simulator.world_assembly import Assembly
 from venues.types import Venue
@@ -35,7 +36,7 @@ class Simulator:
 
     def __init__(self, config: SimulatorConfig, *, faults: FaultPlan | None = None) -> None:
         self.config = config
-        self._faults = faults
+        self._faults: FaultPlan = faults or ScheduledFaults()
         self.ports = Ports.from_base(config.port)
         self._servers: list[AppServer] = []
         self._task: asyncio.Task[None] | None = None
@@ -58,7 +59,7 @@ class Simulator:
         clock = VirtualClock(now_ms=parts.now_ms(), speed=self.config.speed, is_paused=self.config.is_paused)
         driver = Driver(parts.world, clock, save=parts.save)
         try:
-            await self._listen(_apps(parts, driver))
+            await self._listen(_apps(parts, driver, self._faults))
         except BaseException:
             parts.close()
             raise
@@ -118,11 +119,11 @@ def _report_failure(task: asyncio.Task[None]) -> None:
         log.error("simulator_failed", exc_info=error)
 
 
-def _apps(parts: Assembly, driver: Driver) -> list[Router]:
+def _apps(parts: Assembly, driver: Driver, faults: FaultPlan) -> list[Router]:
     """The application of every port, in the order of the ports."""
     face, espn = parts.polymarket_face, parts.espn_face.router()
     channels = {Venue.KALSHI: [parts.kalshi_face.app], Venue.POLYMARKET: [face.clob_app, espn]}
-    control = ControlFace(parts, driver, channels=channels).router()
+    control = ControlFace(parts, driver, channels=channels, faults=faults).router()
     return [parts.kalshi_face.app, face.clob_app, face.gamma_app, face.data_app, espn, control]
 
 
