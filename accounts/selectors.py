@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from allauth.mfa.utils import is_mfa_enabled
+
 from accounts.models import Mode, User, VenueAccount
 
 
@@ -13,3 +15,8 @@ def accounts_of(user: User, *, mode: Mode | str) -> list[VenueAccount]:
 
 def user_by_email(email: str) -> User | None:
     return User.objects.filter(email=email.strip().lower()).first()
+
+
+def has_second_factor(user: User) -> bool:
+    """A code is asked of this person at login."""
+    return bool(is_mfa_enabled(user))

@@ -43,6 +43,8 @@ TRADING_MODE = env.str("TRADING_MODE", default="simulated")
 if TRADING_MODE not in {"simulated", "paper", "live"}:
     raise ImproperlyConfigured(f"TRADING_MODE is '{TRADING_MODE}'; it must be simulated, paper or live.")
 LIVE_TRADING_ALLOWED = env.bool("LIVE_TRADING_ALLOWED", default=False)
+BUILD = env.str("COURTSIDE_BUILD", default="0.1.0")
+ALLOWED_BUILDS = env.list("ALLOWED_BUILDS", default=[])
 SIMULATOR_HOST = env.str("SIMULATOR_HOST", default="127.0.0.1")
 SIMULATOR_PORT = env.int("SIMULATOR_PORT", default=8900)
 CREDENTIALS_KEY = env.str("CREDENTIALS_KEY", default="")

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.models import User
 from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
-from risk.models import AccountLimits, HaltScope, HaltState, KillSwitchEvent, KillSwitchPart, TradingHalt
+from risk.models import (
+    AccountLimits,
+    HaltScope,
+    HaltState,
+    KillSwitchEvent,
+    KillSwitchPart,
+    LevelLimits,
+    LimitRaise,
+    TradingHalt,
+)
 from risk.services import halt_resume, halt_set
+from risk.services_limits import limit_raise_answer
 
 
 @admin.register(AccountLimits)
@@ -24,6 +37,43 @@ class AccountLimitsAdmin(ReadOnlyAdmin):
         "updated_at",
     ]
     list_select_related = ["venue_account"]
+
+
+@admin.register(LevelLimits)
+class LevelLimitsAdmin(ReadOnlyAdmin):
+    list_display = ["level", "key", "max_order_usd_u", "max_exposure_usd_u", "max_daily_loss_usd_u", "updated_at"]
+    list_filter = ["level"]
+
+
+@admin.register(LimitRaise)
+class LimitRaiseAdmin(ReadOnlyAdmin):
+    """What waits for a second person; whoever asked cannot confirm."""
+
+    list_display = ["account", "limits", "values", "reason", "asked_by", "state", "answered_by", "created_at"]
+    list_filter = ["state"]
+    list_select_related = ["account", "limits"]
+    actions = ["confirm", "refuse"]
+
+    @admin.action(description="Confirm the chosen raises", permissions=["answer"])
+    def confirm(self, request: HttpRequest, chosen: QuerySet[LimitRaise]) -> None:
+        self._answer(request, chosen, is_confirmed=True)
+
+    @admin.action(description="Refuse the chosen raises", permissions=["answer"])
+    def refuse(self, request: HttpRequest, chosen: QuerySet[LimitRaise]) -> None:
+        self._answer(request, chosen, is_confirmed=False)
+
+    def _answer(self, request: HttpRequest, chosen: QuerySet[LimitRaise], *, is_confirmed: bool) -> None:
+        for row in chosen:
+            try:
+                limit_raise_answer(
+                    asked=row, by=cast(User, request.user), is_confirmed=is_confirmed, reason="in the back office"
+                )
+                messages.success(request, f"Answered: {row.reason}.")
+            except DomainError as refusal:
+                messages.error(request, f"{row.reason}: {refusal.message}")
+
+    def has_answer_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
 
 
 @admin.register(TradingHalt)

@@ -12,7 +12,8 @@ from django.db import models
 
 from accounts.models import VenueAccount
 from core import clock
-from core.models import PublicId, choices_of, only
+from core.models import PublicId, Stamped, choices_of, only
+from risk.limits import NAMES
 
 OWN = "owner"
 """The cause of a halt that a person set on their own page: the only one they may lift there."""
@@ -37,8 +38,56 @@ class HaltScope(StrEnum):
     MARKET = "market"
 
 
-class AccountLimits(models.Model):
-    """Hard limits of one venue account, in µUSD, counts and millionths. A zero allows nothing."""
+class LimitColumns(models.Model):
+    """Every limit of `risk.limits.NAMES` as a column; null: this level says nothing."""
+
+    max_order_usd_u = models.BigIntegerField(null=True, blank=True)
+    max_order_qty_u = models.BigIntegerField(null=True, blank=True)
+    max_position_usd_u = models.BigIntegerField(null=True, blank=True)
+    max_game_usd_u = models.BigIntegerField(null=True, blank=True)
+    max_group_usd_u = models.BigIntegerField(null=True, blank=True)
+    max_exposure_usd_u = models.BigIntegerField(null=True, blank=True)
+    max_exposure_share_u = models.BigIntegerField(null=True, blank=True)
+    max_balance_share_u = models.BigIntegerField(null=True, blank=True)
+    cash_buffer_usd_u = models.BigIntegerField(null=True, blank=True)
+    cash_buffer_share_u = models.BigIntegerField(null=True, blank=True)
+    max_daily_loss_usd_u = models.BigIntegerField(null=True, blank=True)
+    max_daily_loss_share_u = models.BigIntegerField(null=True, blank=True)
+    max_drawdown_share_u = models.BigIntegerField(null=True, blank=True)
+    max_losses_in_a_row = models.PositiveIntegerField(null=True, blank=True)
+    max_open_orders = models.PositiveIntegerField(null=True, blank=True)
+    max_unknown_market = models.PositiveIntegerField(null=True, blank=True)
+    max_unknown_account = models.PositiveIntegerField(null=True, blank=True)
+    max_entries_10min = models.PositiveIntegerField(null=True, blank=True)
+    max_entries_day = models.PositiveIntegerField(null=True, blank=True)
+    max_messages_per_fill = models.PositiveIntegerField(null=True, blank=True)
+    max_rejects_share_u = models.BigIntegerField(null=True, blank=True)
+    duplicate_window_ms = models.PositiveIntegerField(null=True, blank=True)
+    max_orders_per_s = models.PositiveIntegerField(null=True, blank=True)
+    collar_price_u = models.BigIntegerField(null=True, blank=True)
+    fair_band_price_u = models.BigIntegerField(null=True, blank=True)
+    max_move_price_u = models.BigIntegerField(null=True, blank=True)
+    max_depth_share_u = models.BigIntegerField(null=True, blank=True)
+    max_edge_price_u = models.BigIntegerField(null=True, blank=True)
+    min_edge_price_u = models.BigIntegerField(null=True, blank=True)
+    max_book_age_ms = models.PositiveIntegerField(null=True, blank=True)
+    max_book_age_pregame_ms = models.PositiveIntegerField(null=True, blank=True)
+    max_score_age_ms = models.PositiveIntegerField(null=True, blank=True)
+    max_skew_ms = models.PositiveIntegerField(null=True, blank=True)
+    close_guard_ms = models.PositiveIntegerField(null=True, blank=True)
+    updated_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        abstract = True
+
+    def said(self) -> dict[str, int | None]:
+        """What this level says, by the names of `risk.limits`."""
+        return {name: getattr(self, name) for name in NAMES}
+
+
+class AccountLimits(LimitColumns):
+    """Hard limits of one venue account, in µUSD, counts and millionths. A zero allows nothing; a null is the default
+    of `risk.limits.ACCOUNT_DEFAULTS`."""
 
     venue_account = models.OneToOneField(VenueAccount, on_delete=models.CASCADE, related_name="limits")
     max_order_usd_u = models.BigIntegerField(default=100_000_000)
@@ -51,7 +100,6 @@ class AccountLimits(models.Model):
         null=True, blank=True, help_text="A person looked: earlier losses count no more."
     )
     max_balance_share_u = models.BigIntegerField(default=50_000, help_text="Part of the cash one order may cost.")
-    updated_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         verbose_name_plural = "account limits"
@@ -71,6 +119,60 @@ class AccountLimits(models.Model):
 
     def __str__(self) -> str:
         return f"limits of {self.venue_account}"
+
+
+class LimitLevel(StrEnum):
+    VENUE = "venue"
+    STRATEGY = "strategy"
+
+
+class LevelLimits(PublicId, LimitColumns):
+    """What a venue, or a strategy, allows every account; a null leaves it to the other levels."""
+
+    level = models.CharField(max_length=16, choices=choices_of(LimitLevel))
+    key = models.CharField(max_length=48, help_text="The venue's or the strategy's name.")
+
+    class Meta:
+        ordering = ["level", "key"]
+        verbose_name_plural = "level limits"
+        constraints = [
+            only("level", LimitLevel),
+            models.UniqueConstraint(fields=["level", "key"], name="levellimits_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"limits of {self.level} {self.key}"
+
+
+class RaiseState(StrEnum):
+    WAITING = "waiting"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+
+
+class LimitRaise(PublicId, Stamped):
+    """Limits that one person wants higher and another one has to confirm. `values` by name, as in `risk.limits`."""
+
+    limits = models.ForeignKey(LevelLimits, null=True, blank=True, on_delete=models.PROTECT, related_name="raises")
+    account = models.ForeignKey(VenueAccount, null=True, blank=True, on_delete=models.PROTECT, related_name="raises")
+    values = models.JSONField()
+    reason = models.CharField(max_length=300)
+    asked_by = models.CharField(max_length=120)
+    answered_by = models.CharField(max_length=120, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(max_length=16, choices=choices_of(RaiseState), default=RaiseState.WAITING)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            only("state", RaiseState),
+            models.CheckConstraint(
+                condition=models.Q(limits__isnull=True) ^ models.Q(account__isnull=True), name="limitraise_of_one"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state}: {self.limits or self.account}"
 
 
 class TradingHalt(PublicId):

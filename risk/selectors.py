@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Q
+from django.db.models import DateTimeField, Q, Value
 
-from accounts.models import VenueAccount
-from risk.models import AccountLimits, HaltScope, HaltState, TradingHalt
-from risk.rules import Limits
+from accounts.models import Mode, VenueAccount
+from risk.limits import NAMES, Level, Limits, account_level, hard_caps
+from risk.limits import strictest as strictest_limits
+from risk.models import AccountLimits, HaltScope, HaltState, LevelLimits, LimitLevel, TradingHalt
 
 Scope = tuple[HaltScope, str]
 
@@ -97,13 +99,25 @@ def limits_row(account: VenueAccount) -> AccountLimits:
     return AccountLimits.objects.filter(venue_account=account).first() or AccountLimits(venue_account=account)
 
 
-def limits_of(row: AccountLimits) -> Limits:
-    return Limits(
-        max_order_usd_u=row.max_order_usd_u,
-        max_position_usd_u=row.max_position_usd_u,
-        max_exposure_usd_u=row.max_exposure_usd_u,
-        max_daily_loss_usd_u=row.max_daily_loss_usd_u,
-        max_open_orders=row.max_open_orders,
-        max_losses_in_a_row=row.max_losses_in_a_row,
-        max_balance_share_u=row.max_balance_share_u,
-    )
+@dataclass(frozen=True, slots=True)
+class HeldLimits:
+    """What holds for an order, and since when the account's losses count."""
+
+    limits: Limits
+    losses_counted_from: datetime | None
+
+
+def limits_held(account: VenueAccount, *, strategy: str) -> HeldLimits:
+    """The strictest of hard cap, venue, account and strategy for an order of this strategy. One query."""
+    columns = ("level", "losses_counted_from", *NAMES)
+    never = Value(None, output_field=DateTimeField())
+    named = Q(level=LimitLevel.VENUE, key=account.venue) | Q(level=LimitLevel.STRATEGY, key=strategy)
+    own = AccountLimits.objects.filter(venue_account=account).annotate(level=Value(str(Level.ACCOUNT)))
+    others = LevelLimits.objects.filter(named).order_by().annotate(losses_counted_from=never)
+    rows = list(own.values_list(*columns).union(others.values_list(*columns), all=True))
+    said = [(Level(row[0]), dict(zip(NAMES, row[2:], strict=True))) for row in rows]
+    stored = next((values for level, values in said if level is Level.ACCOUNT), AccountLimits().said())
+    levels = [one for one in said if one[0] is not Level.ACCOUNT]
+    caps = hard_caps(is_simulated=account.mode == Mode.SIMULATED)
+    limits = strictest_limits([*levels, (Level.ACCOUNT, account_level(stored))], caps=caps)
+    return HeldLimits(limits, next((row[1] for row in rows if row[0] == Level.ACCOUNT), None))

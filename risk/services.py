@@ -1,4 +1,4 @@
-"""Halt and resume trading, and set the limits of an account. Each is audited in its own transaction."""
+"""Halt and resume trading. Each change is audited in its own transaction."""
 
 from __future__ import annotations
 
@@ -6,26 +6,16 @@ from functools import partial
 
 from django.db import transaction
 
-from accounts.models import User, VenueAccount
+from accounts.models import User
 from audit.services import SYSTEM_CHAIN, audit_append, chain_of_user
 from core import clock
 from core.errors import Conflict, Invalid, NotAllowed
 from core.queue import enqueue_on_commit
 from notifications.models import AlertLevel
 from notifications.services import alert_raise
-from risk.models import OWN, AccountLimits, HaltScope, HaltState, TradingHalt
+from risk.models import OWN, HaltScope, HaltState, TradingHalt
 from risk.scopes import HaltTarget, halt_target
 from risk.signals import trading_halted
-
-_LIMIT_FIELDS = (
-    "max_order_usd_u",
-    "max_position_usd_u",
-    "max_exposure_usd_u",
-    "max_daily_loss_usd_u",
-    "max_open_orders",
-    "max_losses_in_a_row",
-    "max_balance_share_u",
-)
 
 
 @transaction.atomic(durable=True)
@@ -71,29 +61,6 @@ def halt_resume(*, halt: TradingHalt, reason: str, actor: str, by: User | None =
     if halt.state == HaltState.ACTIVE:
         raise Conflict("conflict", "This halt was lifted before.")
     return _move(halt, state=HaltState.ACTIVE, reason=reason, actor=actor)
-
-
-@transaction.atomic(durable=True)
-def limits_set(*, venue_account: VenueAccount, actor: str, **limits: int) -> AccountLimits:
-    """Change limits of an account (µUSD, counts, millionths); they hold from the next claim on."""
-    unknown = set(limits) - set(_LIMIT_FIELDS)
-    if unknown or any(value < 0 for value in limits.values()):
-        raise Invalid("invalid", f"Not a limit, or below zero: {', '.join(sorted(unknown) or limits)}")
-    row, _ = AccountLimits.objects.select_for_update().get_or_create(venue_account=venue_account)
-    before = {name: getattr(row, name) for name in limits}
-    for name, value in limits.items():
-        setattr(row, name, value)
-    row.updated_at = clock.now()
-    row.save()
-    audit_append(
-        chain=chain_of_user(venue_account.user.uid),
-        actor=actor,
-        kind="limits.changed",
-        subject_type="venue_account",
-        subject_uid=venue_account.uid,
-        payload={"before": before, "after": limits},
-    )
-    return row
 
 
 def _locked_row(scope: HaltScope, target: HaltTarget, code: str) -> TradingHalt:

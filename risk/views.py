@@ -17,7 +17,8 @@ from core.pages import page
 from risk.forms import LimitsForm, ReasonForm
 from risk.models import OWN, HaltScope, HaltState
 from risk.selectors_pages import account_risk, own_halt, risk_overview
-from risk.services import halt_resume, halt_set, limits_set
+from risk.services import halt_resume, halt_set
+from risk.services_limits import limits_set
 
 
 def person(request: HttpRequest) -> User:

@@ -51,6 +51,18 @@ def an_account(user: User | None = None, *, venue: Venue = Venue.KALSHI, cash_u:
         max_exposure_usd_u=9_000 * USD,
         max_open_orders=50,
         max_balance_share_u=1_000_000,
+        max_order_qty_u=2_000 * ONE,
+        max_exposure_share_u=1_000_000,
+        cash_buffer_usd_u=0,
+        cash_buffer_share_u=0,
+        max_group_usd_u=10_000 * USD,
+        max_game_usd_u=6_000 * USD,
+        max_daily_loss_share_u=1_000_000,
+        max_drawdown_share_u=1_000_000,
+        max_entries_10min=100,
+        max_entries_day=100,
+        max_unknown_market=10,
+        max_unknown_account=10,
     )
     return account
 
@@ -79,9 +91,11 @@ def an_epoch(account: VenueAccount, holder: str = "trader-1") -> int:
 
 
 def an_intent(market: Market, **changes: Any) -> OrderIntent:
-    """Buy ten YES at 40 cents, at most $4.20 with the fee."""
+    """Buy ten YES at 40 cents, at most $4.20 with the fee; each for a cause of its own."""
+    number = next(_numbers)
     values: dict[str, Any] = {
-        "decision_id": f"decision-{next(_numbers)}",
+        "decision_id": f"decision-{number}",
+        "cause": f"cause-{number}",
         "strategy": "dip_reversion",
         "purpose": "entry",
         "market_id": market.market_id,

@@ -17,6 +17,7 @@ from trading.models import (
     AccountLedger,
     CashEntry,
     Decision,
+    EquityMark,
     Fill,
     FillVoid,
     Finding,
@@ -143,6 +144,12 @@ class CashEntryAdmin(ReadOnlyAdmin):
 @admin.register(AccountLedger)
 class AccountLedgerAdmin(ReadOnlyAdmin):
     list_display = ["venue_account", "cash_u", "reserved_u", "updated_at"]
+    list_select_related = ["venue_account"]
+
+
+@admin.register(EquityMark)
+class EquityMarkAdmin(ReadOnlyAdmin):
+    list_display = ["venue_account", "peak_u", "equity_u", "day", "day_start_u", "noted_at"]
     list_select_related = ["venue_account"]
 
 

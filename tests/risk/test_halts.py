@@ -10,7 +10,8 @@ from markets.services import game_upsert
 from notifications.models import Alert
 from risk.models import OWN, HaltScope, HaltState, TradingHalt
 from risk.selectors import effective_state, scopes_of
-from risk.services import halt_resume, halt_set, limits_set
+from risk.services import halt_resume, halt_set
+from risk.services_limits import limits_set
 from risk.signals import trading_halted
 from tests.builders import a_market, a_user, an_account
 from tests.markets.test_matching import a_game

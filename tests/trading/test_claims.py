@@ -14,7 +14,8 @@ from core.errors import Conflict, LimitBreached
 from markets.services import market_state_set
 from notifications.models import OutboxMessage
 from risk.models import HaltScope, HaltState
-from risk.services import halt_resume, halt_set, limits_set
+from risk.services import halt_resume, halt_set
+from risk.services_limits import limits_set
 from tests.builders import NOON_MS, ONE, USD, a_claimed_order, a_fill, a_market, an_account, an_epoch, an_intent
 from trading.models import AccountLedger, Order, OrderEvent, TraderLease
 from trading.services.claims import client_order_id, order_claim
@@ -32,6 +33,10 @@ def refusal(account, market, **changes):
     with pytest.raises(LimitBreached) as caught:
         order_claim(venue_account=account, lease_epoch=an_epoch(account), intent=an_intent(market, **changes))
     return caught.value
+
+
+def told(refused: LimitBreached) -> tuple[str, str, int, int]:
+    return refused.code, refused.extra["pt"], refused.extra["value"], refused.extra["limit"]
 
 
 def test_a_claim_writes_the_order_reserves_its_cost_and_leaves_evidence_audit_and_outbox():
@@ -146,7 +151,7 @@ def test_a_reducing_order_cannot_sell_more_than_is_held_and_not_already_for_sale
     fill_book(venue_account=account, report=a_fill(account, market))
     a_claimed_order(account, market, side=Side.SELL, reduce_only=True, qty_u=6 * ONE)
     refused = refusal(account, market, side=Side.SELL, reduce_only=True, qty_u=5 * ONE)
-    assert (refused.code, refused.extra) == ("nothing_to_reduce", {"value": 5 * ONE, "limit": 4 * ONE})
+    assert told(refused) == ("nothing_to_reduce", "PT-10", 5 * ONE, 4 * ONE)
     a_claimed_order(account, market, side=Side.SELL, reduce_only=True, qty_u=4 * ONE)
 
 
@@ -171,7 +176,12 @@ def test_a_limit_allows_its_last_micro_dollar_and_not_one_more(limit):
     other = an_account(account.user)
     limits_set(venue_account=other, actor="op", **{limit: 4_199_999})
     refused = refusal(other, market)
-    assert (refused.code, refused.extra) == (limit.removesuffix("_u"), {"value": 4_200_000, "limit": 4_199_999})
+    assert (refused.code, refused.extra["value"], refused.extra["limit"]) == (
+        limit.removesuffix("_u"),
+        4_200_000,
+        4_199_999,
+    )
+    assert refused.extra["level"] == "account"
 
 
 def test_working_orders_count_against_position_and_open_order_limits():
@@ -195,7 +205,7 @@ def test_cash_that_is_reserved_cannot_be_reserved_again():
     account, market = an_account(cash_u=8 * USD), a_market()
     a_claimed_order(account, market)
     refused = refusal(account, a_market("OTHER"))
-    assert (refused.code, refused.extra) == ("insufficient_cash", {"value": 8_400_000, "limit": 8_000_000})
+    assert told(refused) == ("insufficient_cash", "PT-12", 8_400_000, 8_000_000)
 
 
 def test_losses_of_the_day_realised_and_not_stop_new_risk_but_not_its_reduction():

@@ -6,7 +6,7 @@ from accounts.models import CredentialKind, Mode, User, VenueAccount
 from accounts.selectors import accounts_of
 from accounts.services import credential_open, credential_store, venue_account_enable, venue_account_open
 from core.money import plain_text
-from risk.services import limits_set
+from risk.services_limits import limits_set
 from trading.engine.database import DatabaseThread
 from trading.services.cash import cash_open
 from venues.simulator.remote import SimulatedAccount, SimulatorControl

@@ -125,7 +125,8 @@ class Order(PublicId, Stamped):
         indexes = [
             models.Index(
                 fields=["venue_account"], condition=models.Q(status__in=["claimed", "open"]), name="order_working"
-            )
+            ),
+            models.Index(fields=["venue_account", "-claimed_at"], name="order_lately"),
         ]
 
     def __str__(self) -> str:

@@ -188,6 +188,24 @@ class AccountLedger(models.Model):
         return f"ledger of {self.venue_account}"
 
 
+class EquityMark(models.Model):
+    """The highest worth of an account and its worth at the start of the (venue's) day, as last noted.
+
+    Both move with deposits and withdrawals: they measure trading, not transfers. `deposits_u`: all of them so far.
+    """
+
+    venue_account = models.OneToOneField(VenueAccount, on_delete=models.PROTECT, related_name="equity_mark")
+    peak_u = models.BigIntegerField()
+    equity_u = models.BigIntegerField()
+    deposits_u = models.BigIntegerField()
+    day = models.DateField()
+    day_start_u = models.BigIntegerField()
+    noted_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"equity of {self.venue_account}: {self.equity_u} µUSD"
+
+
 class PnlDay(models.Model):
     """What an account earned for good on one UTC day, after fees; the sum over days is the sum over positions."""
 

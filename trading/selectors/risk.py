@@ -1,48 +1,71 @@
-"""The account as the risk rules see it, read inside the claim's own transaction."""
+"""The account as the claim's checks see it, read inside the claim's own transaction.
+
+Four queries: halts, limits of all levels, one statement for every number, and (for entries) the losses in a row.
+Exposure is what open positions cost plus what orders hold in reserve; a claimed order counts in full, whatever became
+of it.
+"""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
+from typing import Any
 
-from django.db.models import Count, F, Sum
+from django.db import connection
 
-from accounts.models import VenueAccount
+from accounts.models import Mode, VenueAccount
+from accounts.selectors import has_second_factor
 from markets.models import Market
-from risk.rules import RiskSnapshot
-from trading.models import AccountLedger, Order, OrderStatus, PnlDay, Position
-from venues.types import Outcome, Side
+from risk.builds import is_build_allowed, running_build
+from risk.checks.values import Authority, ClaimSnapshot, Flow, Money, OrderAsk
+from risk.limits import Limits
+from risk.selectors import EffectiveState, HeldLimits, effective_state, limits_held, scopes_of
+from trading.models import AccountLedger, OrderStatus, PnlDay, Position
+from trading.selectors.claim_sql import ClaimNumbers, claim_numbers
+from venues.types import MarketState
 
 WORKING = (OrderStatus.CLAIMED, OrderStatus.OPEN)
+TEN_MINUTES = timedelta(minutes=10)
 
 
-def risk_snapshot(
-    account: VenueAccount,
-    market: Market,
-    *,
-    ledger: AccountLedger,
-    day: date,
-    unrealized_u: int,
-    losses_limit: int,
-    losses_from: datetime | None,
-) -> RiskSnapshot:
-    """Exposure is what open positions cost plus what orders hold in reserve; five small queries."""
-    cost = Sum(F("paid_u") + F("fees_u"), default=0)
-    held = Position.objects.filter(venue_account=account, is_open=True)
-    reserved = Order.objects.filter(venue_account=account, reserved_u__gt=0)
-    open_orders = Order.objects.filter(venue_account=account, status__in=WORKING).aggregate(n=Count("id"))["n"]
-    in_market = held.filter(market=market).aggregate(u=cost)["u"]
-    in_market += reserved.filter(market=market).aggregate(u=Sum("reserved_u", default=0))["u"]
-    return RiskSnapshot(
-        cash_u=ledger.cash_u,
-        reserved_u=ledger.reserved_u,
-        market_exposure_u=in_market,
-        total_exposure_u=held.aggregate(u=cost)["u"] + ledger.reserved_u,
-        open_orders=open_orders,
-        realized_today_u=realized_on(account, day),
-        unrealized_u=unrealized_u,
-        losses_in_a_row=losses_in_a_row(account, at_most=losses_limit, since=losses_from),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimAsk:
+    """The order as it asks to be claimed, `at` in the trader's time; `unrealized_u` as in `Money`."""
+
+    ask: OrderAsk
+    decision_id: str
+    cause: str
+    strategy: str
+    at: datetime
+    unrealized_u: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimFacts:
+    """What is judged, and what a refusal by a halt tells beside it."""
+
+    snapshot: ClaimSnapshot
+    state: EffectiveState
+
+
+def claim_facts(account: VenueAccount, market: Market, ledger: AccountLedger, asked: ClaimAsk) -> ClaimFacts:
+    """Everything `risk.checks.judge_claim` looks at, as of this transaction."""
+    game_id = market.game.game_id if market.game else ""
+    scopes = scopes_of(account, strategy=asked.strategy, market_id=market.market_id, game_id=game_id)
+    state, held = effective_state(scopes), limits_held(account, strategy=asked.strategy)
+    numbers = claim_numbers(_parameters(account, market, asked, held.limits))
+    ask = asked.ask
+    snapshot = ClaimSnapshot(
+        ask=ask,
+        limits=held.limits,
+        authority=_authority(account, numbers, state),
+        market_state=MarketState(market.state),
+        free_qty_u=numbers.held_qty_u - numbers.selling_qty_u if ask.reduces else None,
+        money=_money(account, ledger, numbers, asked, held),
+        flow=_flow(numbers),
     )
+    return ClaimFacts(snapshot=snapshot, state=state)
 
 
 def realized_on(account: VenueAccount, day: date) -> int:
@@ -53,19 +76,99 @@ def realized_on(account: VenueAccount, day: date) -> int:
 
 def losses_in_a_row(account: VenueAccount, *, at_most: int, since: datetime | None = None) -> int:
     """How many of the last closed positions lost, counted back to the last one that did not; up to `at_most`."""
-    closed = Position.objects.filter(venue_account=account, is_open=False, bought_u__gt=0)
-    if since is not None:
-        closed = closed.filter(closed_at__gte=since)
-    results = closed.order_by("-closed_at", "-id").values_list("realized_u", flat=True)[:at_most]
+    results = closed_results(account, at_most=at_most, since=since)
     return sum(1 for _ in takewhile(lambda realized_u: realized_u < 0, results))
 
 
-def reducible_u(account: VenueAccount, market: Market, outcome: Outcome) -> int:
-    """µcontracts held that no working order sells already."""
-    held = Position.objects.filter(venue_account=account, market=market, outcome=outcome, is_open=True)
-    selling = Order.objects.filter(
-        venue_account=account, market=market, outcome=outcome, side=Side.SELL, status__in=WORKING
+def closed_results(account: VenueAccount, *, at_most: int, since: datetime | None = None) -> list[int]:
+    """What the last closed positions earned, µUSD, the latest first."""
+    closed = Position.objects.filter(venue_account=account, is_open=False, bought_u__gt=0)
+    if since is not None:
+        closed = closed.filter(closed_at__gte=since)
+    return list(closed.order_by("-closed_at", "-id").values_list("realized_u", flat=True)[:at_most])
+
+
+def _parameters(account: VenueAccount, market: Market, asked: ClaimAsk, limits: Limits) -> dict[str, Any]:
+    ask, stored = asked.ask, connection.ops.adapt_datetimefield_value
+    day_start = datetime.combine(asked.at.date(), time(), UTC)
+    return {
+        "account": account.pk,
+        "mode": account.mode,
+        "market": market.pk,
+        "game": market.game.pk if market.game else 0,
+        "league": market.league,
+        "strategy": asked.strategy,
+        "day": connection.ops.adapt_datefield_value(asked.at.date()),
+        "day_start": stored(day_start),
+        "recent": stored(asked.at - TEN_MINUTES),
+        "window_start": stored(asked.at - timedelta(milliseconds=limits.duplicate_window_ms)),
+        "decision_id": asked.decision_id,
+        "cause": asked.cause,
+        "side": str(ask.side),
+        "outcome": str(ask.outcome),
+        "price_u": ask.price_u,
+        "qty_u": ask.qty_u,
+        "yes_price_u": ask.yes_price_u,
+        "buys_yes": ask.buys_yes,
+        "sign": 1 if ask.buys_yes else -1,
+        "reduces": ask.reduces,
+    }
+
+
+def _authority(account: VenueAccount, numbers: ClaimNumbers, state: EffectiveState) -> Authority:
+    needs_proof = account.mode == Mode.LIVE
+    return Authority(
+        is_enabled=bool(numbers.is_enabled),
+        is_user_active=bool(numbers.is_user_active),
+        is_stopped=bool(numbers.is_stopped),
+        needs_proof=needs_proof,
+        has_second_factor=not needs_proof or has_second_factor(account.user),
+        has_credential=bool(numbers.has_credential),
+        allows_entries=state.allows_entries,
+        allows_reducing=state.allows_reducing,
+        halt_state=state.state,
+        is_build_allowed=is_build_allowed(is_live=needs_proof),
+        build=running_build(),
     )
-    held_u = held.aggregate(u=Sum("qty_u", default=0))["u"]
-    selling_u = selling.aggregate(u=Sum(F("qty_u") - F("filled_u"), default=0))["u"]
-    return int(held_u - selling_u)
+
+
+def _money(
+    account: VenueAccount, ledger: AccountLedger, numbers: ClaimNumbers, asked: ClaimAsk, held: HeldLimits
+) -> Money:
+    streak = 0
+    if not asked.ask.reduces:
+        most = held.limits.max_losses_in_a_row
+        streak = losses_in_a_row(account, at_most=most, since=held.losses_counted_from)
+    return Money(
+        cash_u=ledger.cash_u,
+        reserved_u=ledger.reserved_u,
+        open_cost_u=numbers.open_cost_u,
+        market_u=numbers.market_cost_u + numbers.market_reserved_u,
+        game_u=numbers.game_cost_u + numbers.game_reserved_u,
+        group_u=numbers.group_cost_u + numbers.group_reserved_u,
+        system_u=numbers.system_cost_u + numbers.system_reserved_u,
+        realized_today_u=numbers.today_u,
+        strategy_today_u=numbers.strategy_today_u,
+        system_today_u=numbers.system_today_u,
+        system_worth_u=numbers.system_cash_u + numbers.system_cost_u - min(0, numbers.system_today_u),
+        unrealized_u=asked.unrealized_u,
+        losses_in_a_row=streak,
+        peak_u=numbers.peak_u,
+    )
+
+
+def _flow(numbers: ClaimNumbers) -> Flow:
+    return Flow(
+        open_orders=numbers.open_orders,
+        unknown_market=numbers.unknown_market,
+        unknown_account=numbers.unknown_account,
+        unknown_system=numbers.unknown_system,
+        twins=numbers.twins,
+        crossed=numbers.crossed,
+        entries_10min=numbers.entries_10min,
+        entries_day=numbers.entries_day,
+        messages_10min=numbers.messages_10min,
+        fills_10min=numbers.fills_10min,
+        last_50=numbers.last_50,
+        rejected_of_50=numbers.rejected_of_50,
+    )

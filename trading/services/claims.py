@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -22,14 +23,15 @@ from core.errors import Conflict, LimitBreached
 from core.kill_points import kill_point
 from core.money import usd_of
 from markets.models import Market
-from risk.rules import OrderAsk, judge
-from risk.selectors import effective_state, limits_of, limits_row, scopes_of
-from trading.models import AccountLedger, DesiredState, Order, OrderStatus, TraderState
-from trading.selectors.risk import reducible_u, risk_snapshot
+from risk.checks import Verdict, judge_claim
+from risk.checks.values import OrderAsk
+from risk.selectors import EffectiveState
+from trading.models import AccountLedger, Order, OrderStatus
+from trading.selectors.risk import ClaimAsk, claim_facts
 from trading.services.lease import require_lease
 from trading.services.moves import lock_ledger
 from trading.services.records import record_event
-from venues.types import MarketState, Outcome, Side, TimeInForce
+from venues.types import Outcome, Side, TimeInForce
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 CLIENT_ID_PREFIX = "cs1-"
@@ -38,7 +40,7 @@ CLIENT_ID_PREFIX = "cs1-"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderIntent:
     """What the session wants: units as in `venues.types`; `max_cost_u` is the most it can cost with its fee (0 for
-    exits), `unrealized_u` is `risk.rules.open_losses_u` of the account's own legs at the marks the session saw."""
+    exits), `unrealized_u` the `open_losses_u` of the account's own legs at the marks the session saw."""
 
     decision_id: str
     strategy: str
@@ -80,9 +82,8 @@ def _claim(venue_account: VenueAccount, market: Market, lease_epoch: int, intent
     ledger = lock_ledger(venue_account.pk)
     kill_point("P2.locked")
     require_lease(venue_account, lease_epoch)
-    _require_open_road(venue_account, market, intent)
     order = _build(venue_account, market, lease_epoch, intent)
-    _require_limits(venue_account, market, ledger, order, intent)
+    _require(venue_account, market, ledger, order, intent)
     kill_point("P2.after_checks")
     try:
         with transaction.atomic():
@@ -154,41 +155,43 @@ def client_order_id(*, account_key: str, decision_id: str, attempt: int) -> str:
     return CLIENT_ID_PREFIX + text
 
 
-def _require_open_road(venue_account: VenueAccount, market: Market, intent: OrderIntent) -> None:
-    if not VenueAccount.objects.filter(pk=venue_account.pk, is_enabled=True).exists():
-        raise LimitBreached("account_disabled")
-    if TraderState.objects.filter(user_id=venue_account.user_id, desired=DesiredState.STOPPED).exists():
-        raise LimitBreached("trader_stopped")
-    game_id = market.game.game_id if market.game else ""
-    scopes = scopes_of(venue_account, strategy=intent.strategy, market_id=market.market_id, game_id=game_id)
-    state = effective_state(scopes)
-    if not state.allows_reducing or (not state.allows_entries and not intent.reduce_only):
-        code = "reduce_only" if state.allows_reducing else "halted"
-        raise LimitBreached(code, state.reason, scope=state.scope, state=state.state)
-    if market.state != MarketState.OPEN:
-        raise LimitBreached("market_not_open", f"The market is {market.state}.", state=market.state)
-
-
-def _require_limits(
+def _require(
     venue_account: VenueAccount, market: Market, ledger: AccountLedger, order: Order, intent: OrderIntent
 ) -> None:
-    if intent.reduce_only:
-        free_u = reducible_u(venue_account, market, intent.outcome)
-        if intent.side is not Side.SELL or free_u < intent.qty_u:
-            raise LimitBreached("nothing_to_reduce", value=intent.qty_u, limit=max(0, free_u))
-    row = limits_row(venue_account)
-    snapshot = risk_snapshot(
-        venue_account,
-        market,
-        ledger=ledger,
-        day=order.claimed_at.date(),
+    """Every check of `risk.checks.CLAIM_CHECKS`, on what this transaction sees. Raises LimitBreached."""
+    asked = ClaimAsk(
+        ask=order_ask(order),
+        decision_id=intent.decision_id,
+        cause=order.cause,
+        strategy=intent.strategy,
+        at=order.claimed_at,
         unrealized_u=intent.unrealized_u,
-        losses_limit=row.max_losses_in_a_row,
-        losses_from=row.losses_counted_from,
     )
-    breach = judge(OrderAsk(cost_u=order.max_cost_u, reduces=intent.reduce_only), snapshot, limits_of(row))
-    if breach is not None:
-        raise LimitBreached(breach.code, value=breach.value, limit=breach.limit)
+    facts = claim_facts(venue_account, market, ledger, asked)
+    verdict = judge_claim(facts.snapshot)
+    if verdict is not None:
+        raise refusal_of(verdict, facts.state)
+
+
+def order_ask(order: Order) -> OrderAsk:
+    """The order in the words of the checks."""
+    return OrderAsk(
+        cost_u=order.max_cost_u,
+        reduces=order.reduce_only,
+        side=Side(order.side),
+        outcome=Outcome(order.outcome),
+        price_u=order.price_u,
+        qty_u=order.qty_u,
+    )
+
+
+def refusal_of(verdict: Verdict, state: EffectiveState | None = None) -> LimitBreached:
+    """The breach as an error: its check, its numbers, the level that set the limit, and a halt's own words."""
+    breach = verdict.breach
+    extra: dict[str, Any] = {"value": breach.value, "limit": breach.limit, "pt": breach.pt, "level": str(breach.level)}
+    if breach.pt == "PT-01" and state is not None:
+        return LimitBreached(breach.code, state.reason, scope=state.scope, state=state.state, **extra)
+    return LimitBreached(breach.code, **extra)
 
 
 def _reserve(order: Order) -> None:

@@ -294,8 +294,9 @@ def _command(
     account = next(one for one in engine.desk.accounts.values() if one.row.venue == listing.venue)
     price_u = price_u if price_u is not None else _taking_price_u(market, side, outcome)
     is_buy = side is Side.BUY
+    number = next(_decisions)
     return SubmitOrder(
-        decision_id=f"test-{next(_decisions)}",
+        decision_id=f"test-{number}",
         strategy="test",
         purpose=Purpose.ENTRY if is_buy else Purpose.EXIT,
         account=account.name,
@@ -310,7 +311,7 @@ def _command(
         expires_ms=None,
         reduce_only=not is_buy,
         max_cost_u=price_u * qty_u // MICRO + MICRO if is_buy else 0,
-        reason="test",
+        reason=f"test {number}",
     )
 
 
