@@ -7,6 +7,7 @@ fields never break a read; a missing or mistyped used field raises ProtocolError
 
 from __future__ import annotations
 
+import json
 import typing
 from collections import Counter
 from collections.abc import Iterator
@@ -71,6 +72,18 @@ def decode_list(body: bytes | str, schema: type[WireT], census: Census) -> list[
     return typing.cast("list[WireT]", _decode(body, list[schema], schema, census))  # type: ignore[valid-type]
 
 
+def decode_answer(body: bytes, content_type: str, schema: type[WireT], census: Census) -> WireT:
+    """The answer to something that changes the world, read without good will. Raises ProtocolError.
+
+    JSON that says twice what a field is, or that calls itself something else, is not believed.
+    """
+    if content_type and "json" not in content_type.lower():
+        raise ProtocolError(f"{schema.__name__}: the answer is {content_type[:60]!r}, not JSON", code="bad_json")
+    answer = decode(body, schema, census)
+    json.loads(body, object_pairs_hook=_distinct)
+    return answer
+
+
 def fields(names: str) -> frozenset[str]:
     """`UNUSED = fields("a b c")`."""
     return frozenset(names.split())
@@ -84,6 +97,13 @@ def _decode(body: bytes | str, shape: Any, schema: type[Wire], census: Census) -
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise ProtocolError(f"{schema.__name__}: {error}", code="bad_json") from error
     return typing.cast(object, value)
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    named = dict(pairs)
+    if len(named) != len(pairs):
+        raise ProtocolError("a field occurs twice in one object", code="bad_json")
+    return named
 
 
 @cache

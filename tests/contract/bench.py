@@ -14,9 +14,11 @@ import msgspec
 from venues.book import Book
 from venues.ports import AccountReader, Capabilities, MarketDataFeed, OrderAck, OrderGateway, OrderRef, OrderRequest
 from venues.registry import open_account, open_market_data, simulated_endpoints
+from venues.simulator.asgi import Router
 from venues.simulator.config import SimulatorConfig
 from venues.simulator.exchange import Exchange
 from venues.simulator.exchange_terms import NewOrder
+from venues.simulator.faults import FaultPlan
 from venues.simulator.flow.quoted import TAKER
 from venues.simulator.remote import SimulatorControl
 from venues.simulator.simulator import Simulator
@@ -59,6 +61,8 @@ class Bench:
         self.capabilities: Capabilities = gateway.capabilities
         self.account_id = account_id
         self.markets: dict[str, VenueMarket] = {}
+        self.doors: Callable[[], tuple[AccountReader, OrderGateway]]
+        """Another reader and gateway of the same account, which remember no refusal and no throttling."""
         self._simulator, self._control = simulator, control
 
     # --- orders -----------------------------------------------------------------------------------------------------
@@ -123,6 +127,12 @@ class Bench:
     @property
     def exchange(self) -> Exchange:
         return self._simulator.assembly.builder.exchanges[self.capabilities.venue]
+
+    @property
+    def face(self) -> Router:
+        """The application that takes this venue's orders."""
+        parts = self._simulator.assembly
+        return parts.kalshi_face.app if self.capabilities.venue is Venue.KALSHI else parts.polymarket_face.clob_app
 
     @property
     def now_ms(self) -> int:
@@ -199,8 +209,10 @@ def reports(messages: list[Message], ref: OrderRef) -> list[OrderReport]:
 
 
 @asynccontextmanager
-async def bench(venue: Venue, *, balance_usd: str = OPENED_USD) -> AsyncIterator[Bench]:
-    simulator = Simulator(SimulatorConfig(port=0, seed=7, games=1, is_paused=True))
+async def bench(
+    venue: Venue, *, balance_usd: str = OPENED_USD, faults: FaultPlan | None = None
+) -> AsyncIterator[Bench]:
+    simulator = Simulator(SimulatorConfig(port=0, seed=7, games=1, is_paused=True), faults=faults)
     await simulator.start()
     control = SimulatorControl(port=simulator.ports.control)
     made = await control.open_account(venue, balance_usd=balance_usd)
@@ -209,10 +221,15 @@ async def bench(venue: Venue, *, balance_usd: str = OPENED_USD) -> AsyncIterator
     clock_ms = simulator.assembly.now_ms
     markets: dict[str, VenueMarket] = {}
     feed = open_market_data(venue, endpoints=endpoints, secrets=secrets, clock_ms=clock_ms)
-    reader, gateway = open_account(
-        venue, endpoints=endpoints, secrets=secrets, account="mine", market_of=markets.get, clock_ms=clock_ms
-    )
+
+    def doors() -> tuple[AccountReader, OrderGateway]:
+        return open_account(
+            venue, endpoints=endpoints, secrets=secrets, account="mine", market_of=markets.get, clock_ms=clock_ms
+        )
+
+    reader, gateway = doors()
     on = Bench(simulator, control, feed, reader, gateway, made.account_id)
+    on.doors = doors
     await control.step(FIRST_QUOTES_MS)
     listed = await feed.list_markets("nba")
     on.markets = markets

@@ -73,6 +73,8 @@ class KalshiOrders:
         if created.client_order_id not in ("", request.client_order_id):
             raise OutcomeUnknown("The reply is about another order.", code="unreadable_reply", status=reply.status)
         filled_u, remaining_u = self._amount(created.fill_count, reply), self._amount(created.remaining_count, reply)
+        if not created.order_id or filled_u + remaining_u > request.qty_u:
+            raise OutcomeUnknown("The reply tells of another size.", code="unreadable_reply", status=reply.status)
         return OrderAck(
             venue_order_id=created.order_id,
             state=_state(request.qty_u, filled_u, remaining_u),
@@ -89,6 +91,8 @@ class KalshiOrders:
         reply = await self.rest.cancel_write("DELETE", _order_path(ref), shard=shard, params=params)
         if reply.status == 200:
             canceled = self.rest.read_reply(reply, CancelReply)
+            if canceled.order_id != ref.venue_order_id:
+                raise OutcomeUnknown("The reply is about another order.", code="unreadable_reply", status=200)
             return _cancel_ack(ref, reply, canceled_u=self._amount(canceled.reduced_by, reply), reason="")
         refusal = refusal_of(reply)
         if reply.status == 404 and refusal.code == NO_SUCH_ORDER:

@@ -20,8 +20,8 @@ from venues.kalshi.refusals import read_error, write_error
 from venues.kalshi.schemas import WireEndpointCosts, WireLimits
 from venues.kalshi.schemas_replies import Page
 from venues.kalshi.sign import Signer, wall_clock_ms
-from venues.transport.http import HttpReply, HttpTransport
-from venues.wire import Census, WireT, decode
+from venues.transport.http import MAX_WRITE_REPLY_BYTES, HttpReply, HttpTransport
+from venues.wire import Census, WireT, decode, decode_answer
 
 log = structlog.get_logger(__name__)
 
@@ -120,24 +120,34 @@ class KalshiRest:
     def read_reply(self, reply: HttpReply, schema: type[WireT]) -> WireT:
         """The body of a successful write. Raises OutcomeUnknown: the write had its effect, we cannot read which."""
         try:
-            return decode(reply.body, schema, self.census)
+            return decode_answer(reply.body, reply.headers.get("content-type", ""), schema, self.census)
         except ProtocolError as error:
             raise OutcomeUnknown(error.message, code="unreadable_reply", status=reply.status) from error
 
     async def _write(self, method: str, path_with_query: str, body: bytes | None) -> HttpReply:
-        reply = await self._send(method, path_with_query, body, deadline_s=WRITE_DEADLINE_S)
+        reply = await self._send(
+            method, path_with_query, body, deadline_s=WRITE_DEADLINE_S, max_bytes=MAX_WRITE_REPLY_BYTES
+        )
         if reply.status != 429:
             self.budget.note_answered(is_read=False)
         return reply
 
     async def _send(
-        self, method: str, path_with_query: str, body: bytes | None = None, *, deadline_s: float | None = None
+        self,
+        method: str,
+        path_with_query: str,
+        body: bytes | None = None,
+        *,
+        deadline_s: float | None = None,
+        max_bytes: int | None = None,
     ) -> HttpReply:
         target = self._prefix + path_with_query
         headers = self.signer.headers(method, target) if self.signer is not None else {}
         if body is not None:
             headers = {**headers, **_JSON}
-        return await self._transport.send(method, target, headers=headers, body=body, deadline_s=deadline_s)
+        return await self._transport.send(
+            method, target, headers=headers, body=body, deadline_s=deadline_s, max_bytes=max_bytes
+        )
 
 
 def query(params: Params | None) -> str:

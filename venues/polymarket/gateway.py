@@ -31,10 +31,9 @@ from venues.polymarket.sign import (
     sign_order,
 )
 from venues.ports import CancelAck, OrderAck, OrderRef, OrderRequest, PreparedOrder
-from venues.transport.http import HttpReply
+from venues.transport.http import MAX_WRITE_REPLY_BYTES, HttpReply
 from venues.transport.limiter import RateLimiter
 from venues.types import OrderState, Side, TimeInForce, VenueMarket
-from venues.wire import decode
 
 _ORDER_TYPES = {
     TimeInForce.GTC: "GTC",
@@ -147,6 +146,7 @@ class PolymarketOrders:
             is_private=True,
             max_wait_s=_ORDER_WAIT_S,
             deadline_s=_ORDER_DEADLINE_S,
+            max_bytes=MAX_WRITE_REPLY_BYTES,
         )
         if reply.status != 200:
             refusal = order_refusal(reply)
@@ -163,7 +163,7 @@ class PolymarketOrders:
     def _acceptance(self, prepared: PreparedOrder, reply: HttpReply) -> OrderAck:
         """`success` is true even for refusals: only an empty error text and our own hash prove an acceptance."""
         try:
-            posted = decode(reply.body, PostOrderReply, self._host.census)
+            posted = self._host.answer(reply, PostOrderReply)
             if posted.errorMsg:
                 raise refusal_of_text(posted.errorMsg, status=reply.status)
             if (posted.orderID or "").lower() != prepared.venue_order_id:
@@ -223,6 +223,7 @@ class PolymarketOrders:
             cost=cost,
             max_wait_s=_CANCEL_WAIT_S,
             deadline_s=_ORDER_DEADLINE_S,
+            max_bytes=MAX_WRITE_REPLY_BYTES,
         )
 
     def _canceled_or_raise(self, reply: HttpReply) -> CancelReply:
@@ -232,13 +233,15 @@ class PolymarketOrders:
 
     def _canceled(self, reply: HttpReply) -> CancelReply:
         try:
-            return decode(reply.body, CancelReply, self._host.census)
+            return self._host.answer(reply, CancelReply)
         except ProtocolError as error:
             raise unreadable(reply, error) from error
 
     def _cancel_ack(self, order_id: str, answer: CancelReply, raw: bytes) -> CancelAck:
         is_canceled = order_id in answer.canceled
-        reason = "" if is_canceled else answer.not_canceled.get(order_id, "not mentioned in the venue's answer")
+        reason = "" if is_canceled else answer.not_canceled.get(order_id, "")
+        if not is_canceled and not reason:
+            raise OutcomeUnknown("The answer does not mention this order.", code="unreadable_reply", status=200)
         return CancelAck(venue_order_id=order_id, is_canceled=is_canceled, canceled_u=None, reason=reason, raw=raw)
 
 

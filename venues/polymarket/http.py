@@ -19,7 +19,7 @@ from venues.polymarket.rejects import error_of, read_failure, retry_after_s
 from venues.polymarket.sign import PolymarketWallet, l2_headers
 from venues.transport.http import NO_HEADERS, HttpReply, HttpTransport
 from venues.transport.limiter import RateLimiter
-from venues.wire import Census, Wire, decode, decode_list
+from venues.wire import Census, Wire, decode, decode_answer, decode_list
 
 WireT = TypeVar("WireT", bound=Wire)
 Params = Mapping[str, str | int | Sequence[str]]
@@ -73,6 +73,7 @@ class VenueHost:
         cost: float = 1.0,
         max_wait_s: float = _READ_WAIT_S,
         deadline_s: float | None = None,
+        max_bytes: int | None = None,
     ) -> HttpReply:
         """One request, any reply but 429. Raises NotSent, OutcomeUnknown, Throttled, AuthFailed (no key at all)."""
         await self.limiter.acquire(bucket, cost, max_wait_s=max_wait_s)
@@ -83,6 +84,7 @@ class VenueHost:
             headers={**signed, **_JSON_HEADERS} if body is not None else signed,
             body=body,
             deadline_s=deadline_s,
+            max_bytes=max_bytes,
         )
         self._learn(reply, bucket)
         return reply
@@ -102,6 +104,10 @@ class VenueHost:
         """The bytes of a 200; any other reply raises what it means."""
         reply = await self.call("GET", path, bucket=bucket, params=params, is_private=is_private)
         return ok_body(reply)
+
+    def answer(self, reply: HttpReply, schema: type[WireT]) -> WireT:
+        """The body of an answer to an order or a cancel. Raises ProtocolError."""
+        return decode_answer(reply.body, reply.headers.get("content-type", ""), schema, self.census)
 
     def _signed(self, method: str, path: str, body: bytes | None) -> Mapping[str, str]:
         if self.wallet is None or not self.wallet.api_key:

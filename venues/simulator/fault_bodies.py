@@ -108,7 +108,7 @@ def _duplicate_keys(body: bytes) -> bytes:
 
 def _other_value(value: object) -> object:
     if isinstance(value, str):
-        return re.sub(r"[0-9a-f]", lambda digit: "f0123456789abcde"[int(digit[0], 16)], value) or "other"
+        return re.sub(r"[0-9]", lambda digit: str((int(digit[0]) + 1) % 10), value) or "other"
     if isinstance(value, bool) or value is None:
         return value
     return value + 1 if isinstance(value, int | float) else value

@@ -27,6 +27,8 @@ from venues.errors import NotSent, OutcomeUnknown
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
 KEEPALIVE_EXPIRY_S = 4.0
+MAX_WRITE_REPLY_BYTES = 1024 * 1024
+"""The answer to an order or a cancel is a few hundred bytes: what is larger by far is not that answer."""
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _WRITE_STARTED = "http11.send_request_headers.started"
 _ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
@@ -108,61 +110,62 @@ class HttpTransport:
         headers: Mapping[str, str] = NO_HEADERS,
         body: bytes | None = None,
         deadline_s: float | None = None,
+        max_bytes: int | None = None,
     ) -> HttpReply:
-        """One request and its whole reply. Raises NotSent (no byte left) or OutcomeUnknown (some may have)."""
+        """One request and its whole reply, unpacked and of `max_bytes` at most.
+
+        Raises NotSent (no byte left) or OutcomeUnknown (some may have).
+        """
         watch = _WriteWatch()
-        started = time.monotonic()
         try:
             async with asyncio.timeout(self._timeouts.total_s if deadline_s is None else deadline_s):
-                return await self._exchange(method, path_with_query, headers, body, watch, started)
+                request = self._request(method, path_with_query, headers, body, watch)
+                return await self._exchange(request, max_bytes or self._max_reply_bytes)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError, OSError, ssl.SSLError) as error:
             raise self._typed(error, method, path_with_query, watch) from error
 
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def _exchange(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        watch: _WriteWatch,
-        started: float,
-    ) -> HttpReply:
-        request = self._client.build_request(
-            method, self.base_url + path, headers=headers, content=body, extensions={"trace": watch}
-        )
+    def _request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, watch: _WriteWatch
+    ) -> httpx.Request:
+        extensions = {"trace": watch}
+        url = self.base_url + path
+        return self._client.build_request(method, url, headers=headers, content=body, extensions=extensions)
+
+    async def _exchange(self, request: httpx.Request, max_bytes: int) -> HttpReply:
+        started = time.monotonic()
         response = await self._client.send(request, stream=True)
         try:
-            content = await self._read_body(response)
+            content = await self._read_body(response, max_bytes)
         finally:
             await response.aclose()
         elapsed_ms = int((time.monotonic() - started) * 1000)
         return HttpReply(response.status_code, dict(response.headers), content, elapsed_ms)
 
-    async def _read_body(self, response: httpx.Response) -> bytes:
+    async def _read_body(self, response: httpx.Response, max_bytes: int) -> bytes:
         packed = bytearray()
         async for chunk in response.aiter_raw():
             packed += chunk
-            if len(packed) > self._max_reply_bytes:
-                raise OutcomeUnknown(f"{self.name}: a reply larger than {self._max_reply_bytes} bytes was cut off.")
+            if len(packed) > max_bytes:
+                raise OutcomeUnknown(f"{self.name}: a reply larger than {max_bytes} bytes was cut off.")
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding in ("", "identity"):
             return bytes(packed)
-        return self._unpack(bytes(packed), encoding)
+        return self._unpack(bytes(packed), encoding, max_bytes)
 
-    def _unpack(self, packed: bytes, encoding: str) -> bytes:
+    def _unpack(self, packed: bytes, encoding: str, max_bytes: int) -> bytes:
         """gzip or deflate, never more than the limit: a bomb costs its limit and no more."""
         if encoding not in ("gzip", "x-gzip", "deflate"):
             raise OutcomeUnknown(f"{self.name}: a reply came in the unknown encoding {encoding!r}.")
         unpacker = zlib.decompressobj(_ZLIB_OR_GZIP)
         try:
-            content = unpacker.decompress(packed, self._max_reply_bytes)
+            content = unpacker.decompress(packed, max_bytes)
         except zlib.error as error:
             raise OutcomeUnknown(f"{self.name}: a compressed reply is damaged ({error}).") from error
         if unpacker.unconsumed_tail:
-            raise OutcomeUnknown(f"{self.name}: a reply unpacks to more than {self._max_reply_bytes} bytes.")
+            raise OutcomeUnknown(f"{self.name}: a reply unpacks to more than {max_bytes} bytes.")
         if not unpacker.eof and packed:
             raise OutcomeUnknown(f"{self.name}: a compressed reply ended early.")
         return content

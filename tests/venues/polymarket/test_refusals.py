@@ -275,8 +275,9 @@ async def test_too_many_requests_shut_the_bucket(script: Script, orders: Polymar
     assert isinstance(error, Throttled) and error.retry_after_s is not None and error.retry_after_s >= 7
     held = await placed(orders)
     assert isinstance(held, NotSent) and held.code == "local_rate_limit"
-    script.says(200, {"canceled": [], "not_canceled": {}})
-    await orders.cancel(ref_of(prepared_by(orders)))
+    prepared = prepared_by(orders)
+    script.says(200, {"canceled": [prepared.venue_order_id], "not_canceled": {}})
+    assert (await orders.cancel(ref_of(prepared))).is_canceled
     assert len(script.asked) == 2
 
 
@@ -301,11 +302,18 @@ async def test_an_order_whose_time_is_over_is_not_sent(script: Script, orders: P
     await orders_later.aclose()
 
 
+async def test_an_answer_to_a_cancel_that_does_not_mention_the_order_proves_nothing(
+    script: Script, orders: PolymarketOrders
+) -> None:
+    script.says(200, {"canceled": [HASH], "not_canceled": {}})
+    with pytest.raises(OutcomeUnknown, match="does not mention"):
+        await orders.cancel(ref_of(prepared_by(orders)))
+
+
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
         (200, {"canceled": [], "not_canceled": {HASH: "already canceled or matched"}}, "already canceled or matched"),
-        (200, {"canceled": [], "not_canceled": {}}, "not mentioned in the venue's answer"),
         (400, {"error": "Invalid orderID"}, "Invalid orderID"),
         (425, b"", "engine_restarting"),
         (503, {"error": "Trading is currently disabled."}, "trading_disabled"),
