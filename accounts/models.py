@@ -84,6 +84,10 @@ class CredentialKind(StrEnum):
     POLYMARKET_WALLET = "polymarket_wallet"
 
 
+CREDENTIAL_OF = {Venue.KALSHI: CredentialKind.KALSHI_KEY, Venue.POLYMARKET: CredentialKind.POLYMARKET_WALLET}
+"""What an account at a venue signs in with."""
+
+
 class Credential(PublicId, Stamped):
     """A venue secret in an AES-256-GCM envelope bound to its owner, venue and row; see `accounts.vault`."""
 

@@ -17,6 +17,8 @@ app.conf.beat_schedule = {
     "relay-outbox": {"task": "notifications.tasks.relay_outbox", "schedule": 2.0, "options": {"expires": 10}},
     "clear-outbox": {"task": "notifications.tasks.clear_outbox", "schedule": 3600.0, "options": {"expires": 3600}},
     "check-ledgers": {"task": "trading.tasks.check_ledgers", "schedule": 300.0, "options": {"expires": 300}},
+    "reconcile": {"task": "trading.tasks.reconcile_accounts", "schedule": 300.0, "options": {"expires": 300}},
+    "reconcile-asked": {"task": "trading.tasks.reconcile_asked", "schedule": 30.0, "options": {"expires": 30}},
     "check-audit": {"task": "audit.tasks.check_chains", "schedule": 900.0, "options": {"expires": 900}},
     "thin-prices": {"task": "markets.tasks.thin_price_points", "schedule": 3600.0, "options": {"expires": 3600}},
 }

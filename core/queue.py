@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError
 
 log = structlog.get_logger(__name__)
 
-NAMES: set[str] = {"notifications.tasks.relay_outbox"}
+NAMES: set[str] = {"notifications.tasks.relay_outbox", "trading.tasks.reconcile_asked"}
 """Every name that code enqueues; a test asserts that each is a registered task."""
 
 

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from accounts.models import User
 from core.errors import NotFound
-from trading.models import Order
+from trading.models import Finding, Order, OrphanedOrder
 from trading.selectors.ledgers import orders_of
+from trading.selectors.reconciliation import findings_for, orphans_for
 
 
 def get_order_for(user: User, uid: UUID | str) -> Order:
@@ -16,3 +17,19 @@ def get_order_for(user: User, uid: UUID | str) -> Order:
     if order is None:
         raise NotFound
     return order
+
+
+def get_orphan_for(user: User, uid: UUID | str) -> OrphanedOrder:
+    """Raises NotFound."""
+    orphan = orphans_for(user).filter(uid=uid).first()
+    if orphan is None:
+        raise NotFound
+    return orphan
+
+
+def get_finding_for(user: User, uid: UUID | str) -> Finding:
+    """Raises NotFound."""
+    finding = findings_for(user).filter(uid=uid).first()
+    if finding is None:
+        raise NotFound
+    return finding

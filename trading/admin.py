@@ -5,6 +5,9 @@ One thing is done here: an operator voids an order whose answer was lost for goo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -34,10 +37,12 @@ from trading.models import (
     TraderState,
 )
 from trading.services.orders import order_void
+from trading.services.orphans import OrphanAction, orphan_resolve
+from trading.services.reconciliation import finding_dismiss
 
 
 class ReasonActionForm(ActionForm):  # type: ignore[misc]
-    reason = forms.CharField(max_length=300, required=False, help_text="How it is known; needed to void.")
+    reason = forms.CharField(max_length=300, required=False, help_text="How it is known; needed for every action.")
 
 
 @admin.register(Order)
@@ -207,6 +212,17 @@ class FindingAdmin(ReadOnlyAdmin):
     list_filter = ["state", "kind"]
     search_fields = ["text", "market_id", "uid"]
     list_select_related = ["venue_account"]
+    action_form = ReasonActionForm
+    actions = ["dismiss"]
+
+    @admin.action(description="Explain with a reason: it is well as it is", permissions=["resolve"])
+    def dismiss(self, request: HttpRequest, chosen: QuerySet[Finding]) -> None:
+        for row in chosen:
+            with _told(request, str(row)):
+                finding_dismiss(finding=row, reason=_reason(request), actor=str(request.user))
+
+    def has_resolve_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
 
 
 @admin.register(OrphanedOrder)
@@ -228,4 +244,42 @@ class OrphanedOrderAdmin(ReadOnlyAdmin):
     ]
     list_filter = ["state", "venue_state", "found_at_start"]
     search_fields = ["client_order_id", "venue_order_id", "market_id", "uid"]
-    list_select_related = ["venue_account"]
+    list_select_related = ["venue_account__user"]
+    action_form = ReasonActionForm
+    actions = ["adopt", "close_at_venue", "mark_false_positive"]
+
+    @admin.action(description="Adopt with a reason: it becomes an order of ours", permissions=["resolve"])
+    def adopt(self, request: HttpRequest, chosen: QuerySet[OrphanedOrder]) -> None:
+        _resolve(request, chosen, OrphanAction.ADOPT)
+
+    @admin.action(description="Close at the venue with a reason: the trader takes it off", permissions=["resolve"])
+    def close_at_venue(self, request: HttpRequest, chosen: QuerySet[OrphanedOrder]) -> None:
+        _resolve(request, chosen, OrphanAction.CLOSE)
+
+    @admin.action(description="False positive with a reason: it is not ours", permissions=["resolve"])
+    def mark_false_positive(self, request: HttpRequest, chosen: QuerySet[OrphanedOrder]) -> None:
+        _resolve(request, chosen, OrphanAction.FALSE_POSITIVE)
+
+    def has_resolve_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+
+def _resolve(request: HttpRequest, chosen: QuerySet[OrphanedOrder], action: OrphanAction) -> None:
+    for row in chosen:
+        with _told(request, str(row)):
+            orphan_resolve(orphan=row, action=action, reason=_reason(request), actor=str(request.user))
+
+
+def _reason(request: HttpRequest) -> str:
+    return request.POST.get("reason", "").strip()
+
+
+@contextmanager
+def _told(request: HttpRequest, what: str) -> Iterator[None]:
+    """Says on the page what became of one row."""
+    try:
+        yield
+    except DomainError as refusal:
+        messages.error(request, f"{what}: {refusal.message}")
+    else:
+        messages.success(request, f"{what}: done.")

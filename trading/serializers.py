@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from core.api import AmountField
-from trading.models import Decision, Fill, Order, Position, SportConfig
+from trading.models import Decision, Fill, Finding, Order, OrphanedOrder, Position, ReconciliationRun, SportConfig
 
 
 class OrderSerializer(serializers.ModelSerializer[Order]):
@@ -190,3 +190,99 @@ class BotStatusSerializer(serializers.Serializer[Any]):
     open_positions = serializers.IntegerField()
     realized_today = AmountField(source="realized_today_u")
     stats = serializers.DictField()
+
+
+class ReconciliationSerializer(serializers.ModelSerializer[ReconciliationRun]):
+    account = serializers.UUIDField(source="venue_account.uid")
+    venue = serializers.CharField(source="venue_account.venue")
+
+    class Meta:
+        model = ReconciliationRun
+        fields: ClassVar = [
+            "uid",
+            "account",
+            "venue",
+            "trigger",
+            "outcome",
+            "differences",
+            "orphans",
+            "detail",
+            "created_at",
+            "began_at",
+            "ended_at",
+        ]
+
+
+class ReconcileSerializer(serializers.Serializer[Any]):
+    account = serializers.UUIDField(required=False, help_text="One account; without it, all of them.")
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=300)
+
+
+class ResolveSerializer(ReasonSerializer):
+    action = serializers.ChoiceField(choices=["adopt", "close", "false_positive"])
+
+
+class OrphanSerializer(serializers.ModelSerializer[OrphanedOrder]):
+    account = serializers.UUIDField(source="venue_account.uid")
+    venue = serializers.CharField(source="venue_account.venue")
+    side = serializers.CharField()
+    outcome = serializers.CharField()
+    price = AmountField(source="price_u")
+    quantity = AmountField(source="qty_u")
+    filled = AmountField(source="filled_u")
+    order = serializers.UUIDField(source="order.uid", allow_null=True, default=None)
+
+    class Meta:
+        model = OrphanedOrder
+        fields: ClassVar = [
+            "uid",
+            "account",
+            "venue",
+            "market_id",
+            "client_order_id",
+            "venue_order_id",
+            "side",
+            "outcome",
+            "price",
+            "quantity",
+            "filled",
+            "venue_state",
+            "state",
+            "found_at_start",
+            "order",
+            "reason",
+            "resolved_by",
+            "created_at",
+            "seen_at",
+            "resolved_at",
+        ]
+
+
+class FindingSerializer(serializers.ModelSerializer[Finding]):
+    account = serializers.UUIDField(source="venue_account.uid")
+    venue = serializers.CharField(source="venue_account.venue")
+    ours = AmountField(source="ours_u")
+    theirs = AmountField(source="theirs_u")
+
+    class Meta:
+        model = Finding
+        fields: ClassVar = [
+            "uid",
+            "account",
+            "venue",
+            "kind",
+            "state",
+            "market_id",
+            "ours",
+            "theirs",
+            "text",
+            "times_seen",
+            "reason",
+            "resolved_by",
+            "created_at",
+            "seen_at",
+            "resolved_at",
+        ]

@@ -1,9 +1,11 @@
-"""Celery's part of trading: prove the books now and then. No task can place an order."""
+"""Celery's part of trading: prove the books now and then, by themselves and beside the venues'. No task can place an
+order: they read accounts through `trading.reading`, which has no gateway (an import contract)."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
+from trading.reading import reconcile_all, reconcile_asked_for
 from trading.services.checks import ledgers_check
 
 
@@ -11,3 +13,15 @@ from trading.services.checks import ledgers_check
 def check_ledgers() -> int:
     """The number of differences found; each has raised an alert."""
     return ledgers_check()
+
+
+@shared_task(name="trading.tasks.reconcile_accounts")
+def reconcile_accounts() -> int:
+    """Compare every enabled account with its venue; how many were not clean."""
+    return reconcile_all()
+
+
+@shared_task(name="trading.tasks.reconcile_asked")
+def reconcile_asked() -> int:
+    """Compare what people asked for; also finds the wishes whose nudge was lost. How many were done."""
+    return reconcile_asked_for()

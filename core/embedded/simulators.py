@@ -8,6 +8,7 @@ import msgspec
 from django.conf import settings
 
 from core.embedded.parts import RunContext, RunOptions, RunRefused
+from core.simulated import note_port
 from venues.simulator.asgi_server import PortInUse
 from venues.simulator.config import SimulatorConfig
 from venues.simulator.replay.load import load
@@ -61,6 +62,7 @@ class SimulatorPart:
     async def start(self) -> None:
         self._simulator = await self._started(settings.SIMULATOR_PORT)
         self._context.simulator_port = self._simulator.ports.kalshi
+        note_port(self._context.options.data_dir, self._context.simulator_port)
 
     async def stop(self) -> None:
         if self._simulator is not None:

@@ -118,14 +118,19 @@ def test_reports_that_are_late_or_repeated_change_nothing(order):
     assert (order.status, order.events.count()) == ("canceled", events)
 
 
-def test_an_order_of_another_program_is_adopted_and_holds_no_reservation(order):
+def test_an_order_of_another_program_is_adopted_and_holds_what_it_may_cost(order):
     account, market = order.venue_account, order.market
     foreign = an_order_report(
         order, OrderState.RESTING, client_order_id="theirs", venue_order_id="v9", side=Side.BUY,
         outcome=Outcome.NO, price_u=300_000, qty_u=5 * ONE,
     )  # fmt: skip
     adopted = order_apply_report(venue_account=account, report=foreign)
-    assert (adopted.is_external, adopted.status, adopted.reserved_u, adopted.market) == (True, "open", 0, market)
+    assert (adopted.is_external, adopted.status, adopted.reserved_u, adopted.market) == (
+        True,
+        "open",
+        1_500_000,
+        market,
+    )
     assert order_apply_report(venue_account=account, report=foreign).pk == adopted.pk
 
 

@@ -16,7 +16,18 @@ from trading.models import DesiredState, SportConfig, TraderState
 
 pytestmark = pytest.mark.django_db
 BACKEND = "django.contrib.auth.backends.ModelBackend"
-LISTS = ("dashboard", "games", "positions", "orders", "fills", "decisions", "alerts", "settings-sports", "risk")
+LISTS = (
+    "dashboard",
+    "games",
+    "positions",
+    "orders",
+    "fills",
+    "decisions",
+    "alerts",
+    "settings-sports",
+    "risk",
+    "reconciliation",
+)
 
 
 @pytest.fixture

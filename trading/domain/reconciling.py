@@ -46,6 +46,7 @@ class Ours(msgspec.Struct, frozen=True, kw_only=True):
     """Our rows of one account at one moment. `known_orders`: every id, ours or the venue's, that our books explain.
 
     `fills`: key → µcontracts, of the stretch of time that was read. `moving`: markets whose quantities are not final.
+    `is_busy`: something happened a moment ago, or money is on its way: cash is not judged.
     """
 
     cash_u: int
@@ -54,6 +55,7 @@ class Ours(msgspec.Struct, frozen=True, kw_only=True):
     known_orders: frozenset[str] = frozenset()
     fills: Mapping[str, int] = {}
     moving: frozenset[str] = frozenset()
+    is_busy: bool = False
     ledger: tuple[str, ...] = ()
 
 
@@ -162,7 +164,7 @@ def _positions(ours: Ours, theirs: Theirs) -> Iterator[Difference]:
 
 def _cash(ours: Ours, theirs: Theirs) -> Iterator[Difference]:
     """Not judged while anything is on its way: the venue may have moved the money first."""
-    if ours.cash_u != theirs.cash_u and not ours.moving and not any(order.is_busy for order in ours.orders):
+    if ours.cash_u != theirs.cash_u and not ours.is_busy:
         gap_u = theirs.cash_u - ours.cash_u
         text = f"Cash: {ours.cash_u} µUSD here, {theirs.cash_u} at the venue ({gap_u:+})."
         yield Difference(

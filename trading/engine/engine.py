@@ -30,9 +30,10 @@ from trading.engine.journal import Journal
 from trading.engine.ledger import LedgerKeeper
 from trading.engine.permit import Permit
 from trading.engine.publisher import Publisher
+from trading.engine.reconciling import Reconciler, Reconcilers
 from trading.engine.supervised import TaskGroup
 from trading.engine.views import Recent, unrealized_losses_u
-from trading.models import TraderStatus
+from trading.models import RunTrigger, TraderStatus
 from trading.selectors.configs import session_config
 from trading.selectors.session import trading_state
 from trading.selectors.status import is_wanted
@@ -92,6 +93,7 @@ class Engine:
         self.ended = asyncio.Event()
         self.turns: asyncio.Lock | None = None
         self._is_stopped_by_user = False
+        self._is_reconciled = False
         self._state_reason = ""
         self._ledger_database = ledger_database
         self._journal_database = journal_database
@@ -122,6 +124,10 @@ class Engine:
             )
             for account in desk.accounts.values()
         ]
+        self.reconcilers = Reconcilers(
+            Reconciler(account=account, database=ledger_database, ledger=self.ledger, clock=clock, catch_up=catch_up)
+            for account, catch_up in zip(desk.accounts.values(), self.catch_ups, strict=True)
+        )
         self.publisher = Publisher(
             session=session,
             recent=self._recent,
@@ -142,6 +148,9 @@ class Engine:
         self.tasks.supervise("ledger", self.ledger.run)
         for catch_up in self.catch_ups:
             await catch_up.at_start()
+        await self.reconcilers.run(RunTrigger.START)
+        await self.follow_wishes()
+        self._is_reconciled = True
         self._open_streams()
         self.tasks.supervise("leases", self._every(5.0, self._renew_leases), pause_max_s=VITAL_PAUSE_S)
         self.tasks.supervise("heartbeat", self._every(2.0, self._heartbeat), pause_max_s=VITAL_PAUSE_S)
@@ -158,11 +167,18 @@ class Engine:
         self.tasks.supervise("catch-up-orders", self._every(5.0, self._catch_up(CatchUp.orders)))
         self.tasks.supervise("catch-up-fills", self._every(10.0, self._catch_up(CatchUp.fills)))
         self.tasks.supervise("catch-up-money", self._every(10.0, self._catch_up(CatchUp.money)))
+        self.tasks.supervise("reconcile", self.reconcilers.every_minute)
+        self.tasks.supervise("orphans", self._every(2.0, self.reconcilers.close_wanted))
         self.tasks.supervise("catch-up-settlements", self._every(10.0, self._catch_up(CatchUp.settlements)))
 
     async def stop(self) -> None:
-        """Let what is on its way end, write what is noted, let the leases go."""
+        """Let what is on its way end, compare once more, write what is noted, let the leases go."""
         await self.tasks.stop(drain_s=2.0)
+        if self._is_reconciled and not self.ended.is_set():
+            self.ledger.mute()
+            self.tasks.supervise("ledger", self.ledger.run)
+            await self.reconcilers.before_shutdown()
+            await self.tasks.stop(drain_s=0.0)
         await self.journal.flush()
         await self._beat(TraderStatus.STOPPED)
         await self.espn.aclose()
@@ -230,8 +246,16 @@ class Engine:
                 if message.state is MarketState.SETTLED:
                     self.tasks.spawn("settlements", every_account(self.catch_ups, CatchUp.settlements))
             case FeedStatus():
+                self._compare_after_silence(message)
                 self._feeds_up[message.feed] = (message.is_up, asyncio.get_running_loop().time())
                 log.info("feed_changed", feed=message.feed, is_up=message.is_up, detail=message.detail)
+
+    def _compare_after_silence(self, status: FeedStatus) -> None:
+        """A private stream that is back may have missed anything. In lock-step nothing is read by the wall clock."""
+        was_up, _ = self._feeds_up.get(status.feed, (True, 0.0))
+        venue, _, channel = status.feed.partition(".")
+        if channel == "user" and status.is_up and not was_up and self.turns is None:
+            self.tasks.spawn("reconcile", self.reconcilers.run(RunTrigger.RECONNECT, venue=venue))
 
     def _carry_out(self, command: Command) -> None:
         match command:

@@ -14,28 +14,23 @@ from collections.abc import Callable, Mapping
 import msgspec
 import structlog
 
-from accounts.models import VenueAccount
 from core.errors import DomainError
 from core.kill_points import kill_point
-from markets.models import Market
-from markets.services import market_upsert
 from trading.domain.lifecycle import ENDED, OrderStatus
 from trading.domain.messages import IntentUpdate
 from trading.engine.database import AWAY, RETRY_S, DatabaseThread
 from trading.engine.desk import DeskAccount
 from trading.models import Order
-from trading.services.fills import fill_book, fills_adopt
-from trading.services.orders import order_apply_report
+from trading.services.fills import fill_book
+from trading.services.reports import market_ensure_listed, order_report_take
 from trading.services.settlement import settlement_book
 from venues.types import (
     AccountMessage,
     BalanceReport,
     FillReport,
-    MarketKind,
     OrderReport,
     PositionReport,
     SettlementReport,
-    VenueMarket,
 )
 
 log = structlog.get_logger(__name__)
@@ -63,6 +58,10 @@ class LedgerKeeper:
             self._queue.put_nowait(report)
         except asyncio.QueueFull:
             log.error("report_not_queued", kind=type(report).__name__)
+
+    def mute(self) -> None:
+        """Tell the session nothing more: it is stopping, and must decide nothing. Rows are kept all the same."""
+        self._tell = lambda _: None
 
     async def run(self) -> None:
         """Book for ever; cancel to stop."""
@@ -99,7 +98,7 @@ class LedgerKeeper:
     async def _book(self, report: AccountMessage) -> None:
         account = self._accounts[report.account].row
         if isinstance(report, (FillReport, OrderReport, SettlementReport)) and report.market_id not in self._listed:
-            await self._database.call(_ensure_listed, report)
+            await self._database.call(market_ensure_listed, report)
             self._listed.add(report.market_id)
         match report:
             case FillReport():
@@ -111,7 +110,7 @@ class LedgerKeeper:
                     self.rows_changed += 1
                     self._tell_of_fill(fill.order)
             case OrderReport():
-                order = await self._database.call(_take_order_report, account, report)
+                order = await self._database.call(order_report_take, account, report)
                 kill_point("P8.report_after_commit")
                 if order is not None:
                     self.rows_changed += 1
@@ -149,34 +148,6 @@ def _with_ids_of(order: Order | None, fill: FillReport) -> FillReport:
     if order is None:
         return fill
     return msgspec.structs.replace(fill, client_order_id=order.client_order_id, venue_order_id=order.venue_order_id)
-
-
-def _ensure_listed(report: FillReport | OrderReport | SettlementReport) -> None:
-    """A person may trade the same account by hand, in markets nobody watches here: those count in the books too."""
-    if Market.objects.filter(market_id=report.market_id).exists():
-        return
-    native_id = report.market_id.partition(":")[2]
-    stub = VenueMarket(
-        market_id=report.market_id,
-        venue=report.venue,
-        native_id=native_id,
-        event_id="",
-        kind=MarketKind.OTHER,
-        league="",
-        title=native_id[:120],
-        yes_label="Yes",
-        no_label="No",
-    )
-    market_upsert(market=stub)
-    log.info("market_met_by_report", market=report.market_id, kind=type(report).__name__)
-
-
-def _take_order_report(account: VenueAccount, report: OrderReport) -> Order | None:
-    """Book the report; fills that were read before the order's id at the venue was known are its own from now on."""
-    order = order_apply_report(venue_account=account, report=report)
-    if order is not None and order.venue_filled_u > order.filled_u:
-        fills_adopt(order=order)
-    return order
 
 
 def _intent_update(order: Order, report: OrderReport) -> IntentUpdate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.models import CredentialKind, Mode, User, VenueAccount
+from accounts.models import CREDENTIAL_OF, Mode, User, VenueAccount
 from accounts.selectors import accounts_of
 from accounts.services import credential_open, credential_store, venue_account_enable, venue_account_open
 from core.money import plain_text
@@ -16,7 +16,7 @@ OPENING_CASH_U = 10_000 * MICRO
 LOSSES_IN_A_ROW = 50
 """Play money goes on where real money would stop: a losing evening is worth watching too."""
 ACTOR = "trader"
-KIND_OF = {Venue.KALSHI: CredentialKind.KALSHI_KEY, Venue.POLYMARKET: CredentialKind.POLYMARKET_WALLET}
+KIND_OF = CREDENTIAL_OF
 
 
 async def ensure_simulated_accounts(*, user: User, control: SimulatorControl, database: DatabaseThread) -> None:

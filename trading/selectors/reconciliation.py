@@ -5,14 +5,18 @@ Invariant: clean is proven, never assumed: an account that was not read lately i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import QuerySet
+from django.conf import settings
+from django.db.models import Q, QuerySet
 
 from accounts.models import User, VenueAccount
+from accounts.selectors import accounts_of
 from core import clock
 from trading.models import Finding, FindingState, Order, OrderStatus, OrphanedOrder, ReconciliationRun, RunOutcome
 from trading.models.reconciliation import UNRESOLVED
+from trading.selectors.risk import WORKING
 
 CLEAN_FOR = timedelta(minutes=10)
 """How long a clean comparison speaks for an account."""
@@ -55,17 +59,64 @@ def orphans_of(account: VenueAccount) -> QuerySet[OrphanedOrder]:
     return OrphanedOrder.objects.filter(venue_account=account, state__in=UNRESOLVED).order_by("id")
 
 
+def runs_waiting() -> list[ReconciliationRun]:
+    """Asked for and begun by nobody, oldest first."""
+    asked = ReconciliationRun.objects.filter(outcome=RunOutcome.ASKED, began_at=None)
+    return list(asked.select_related("venue_account__user").order_by("id"))
+
+
 def runs_for(user: User) -> QuerySet[ReconciliationRun]:
-    """Newest first."""
-    return ReconciliationRun.objects.filter(venue_account__user=user).select_related("venue_account__user")
+    """Newest first; an operator sees everybody's."""
+    return ReconciliationRun.objects.filter(_seen_by(user)).select_related("venue_account__user")
 
 
 def orphans_for(user: User) -> QuerySet[OrphanedOrder]:
-    return OrphanedOrder.objects.filter(venue_account__user=user).select_related("venue_account__user", "order")
+    """Newest first; an operator sees everybody's."""
+    return OrphanedOrder.objects.filter(_seen_by(user)).select_related("venue_account__user", "order")
 
 
 def findings_for(user: User) -> QuerySet[Finding]:
-    return Finding.objects.filter(venue_account__user=user).select_related("venue_account__user")
+    """Newest first; an operator sees everybody's."""
+    return Finding.objects.filter(_seen_by(user)).select_related("venue_account__user")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBooks:
+    """One account on the page: when it was last known clean, what stands against it, and what is only counted."""
+
+    account: VenueAccount
+    last: ReconciliationRun | None
+    last_clean: ReconciliationRun | None
+    reasons: list[str]
+    orphans: list[OrphanedOrder]
+    findings: list[Finding]
+    external: list[Order]
+
+
+def books_of(user: User) -> list[AccountBooks]:
+    """The user's enabled accounts of the mode, oldest first."""
+    return [
+        AccountBooks(
+            account=account,
+            last=last_run(account),
+            last_clean=last_clean_run(account),
+            reasons=why_not_clean(account),
+            orphans=list(orphans_of(account)),
+            findings=list(findings_of(account)),
+            external=list(external_orders(account)),
+        )
+        for account in accounts_of(user, mode=settings.TRADING_MODE)
+    ]
+
+
+def external_orders(account: VenueAccount) -> QuerySet[Order]:
+    """The owner's own, sent by something else: counted, never managed."""
+    rows = Order.objects.filter(venue_account=account, is_external=True, status__in=WORKING)
+    return rows.select_related("venue_account", "market__game").order_by("id")
+
+
+def _seen_by(user: User) -> Q:
+    return Q() if user.is_staff else Q(venue_account__user=user)
 
 
 def _last_run_against(account: VenueAccount, within: timedelta) -> list[str]:

@@ -17,6 +17,15 @@ from core.kill_points import kill_point
 from trading.domain.lifecycle import ENDED, OrderStatus, may_move
 from trading.models import AccountLedger, Order
 from trading.services.records import record_event
+from venues.types import OrderState
+
+STATUS_OF: dict[OrderState, OrderStatus] = {
+    OrderState.RESTING: OrderStatus.OPEN,
+    OrderState.DELAYED: OrderStatus.OPEN,
+    OrderState.FILLED: OrderStatus.FILLED,
+    OrderState.CANCELED: OrderStatus.CANCELED,
+    OrderState.EXPIRED: OrderStatus.EXPIRED,
+}
 
 
 def lock_ledger(venue_account_id: int) -> AccountLedger:

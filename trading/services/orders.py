@@ -19,14 +19,13 @@ from accounts.models import VenueAccount
 from core import clock
 from core.errors import Conflict, Invalid
 from core.kill_points import kill_point
-from markets.models import Market
 from trading.domain.lifecycle import OrderStatus, may_move
 from trading.models import Order
 from trading.services.claims import OrderIntent, at_or_now, order_claim
-from trading.services.moves import lock_ledger, move_order, note_order, reload
-from trading.services.records import record_event
+from trading.services.moves import STATUS_OF, lock_ledger, move_order, note_order, reload
+from trading.services.strangers import stranger_note
 from venues.ports import OrderAck, PreparedOrder
-from venues.types import OrderReport, OrderState, TimeInForce
+from venues.types import OrderReport
 
 __all__ = [
     "OrderIntent",
@@ -45,14 +44,6 @@ __all__ = [
 PROVABLE_ENDS = frozenset({OrderStatus.VOID, OrderStatus.EXPIRED, OrderStatus.CANCELED})
 UNKNOWN_FOR_GOOD = timedelta(seconds=150)
 """After this long, real time, no venue still takes a lost request: a person may judge what became of it."""
-
-STATUS_OF: dict[OrderState, OrderStatus] = {
-    OrderState.RESTING: OrderStatus.OPEN,
-    OrderState.DELAYED: OrderStatus.OPEN,
-    OrderState.FILLED: OrderStatus.FILLED,
-    OrderState.CANCELED: OrderStatus.CANCELED,
-    OrderState.EXPIRED: OrderStatus.EXPIRED,
-}
 
 
 @transaction.atomic(durable=True)
@@ -185,13 +176,13 @@ def order_cancel_requested(*, order: Order, reason: str = "", at: datetime | Non
 def order_apply_report(*, venue_account: VenueAccount, report: OrderReport) -> Order | None:
     """Take the venue's word on one of our orders. None when it is not known and says too little to adopt it.
 
-    An order of the account that this system never sent is adopted as external: it counts, and is never managed.
+    An order of the account that our books do not have is kept as what it is (`trading.services.strangers`).
     """
     lock_ledger(venue_account.pk)
     kill_point("P8.report_locked")
     order = find_order(venue_account, client_order_id=report.client_order_id, venue_order_id=report.venue_order_id)
     if order is None:
-        return _adopt(venue_account, report)
+        return stranger_note(venue_account, report)
     moment = clock.from_ms(report.venue_ms)
     changes = _changes(order, report)
     to = STATUS_OF[report.state]
@@ -223,29 +214,3 @@ def _changes(order: Order, report: OrderReport) -> dict[str, Any]:
     if report.reason and not order.reason_code:
         changes["reason_code"] = report.reason[:64]
     return changes
-
-
-def _adopt(venue_account: VenueAccount, report: OrderReport) -> Order | None:
-    market = Market.objects.filter(market_id=report.market_id).first()
-    if market is None or report.side is None or report.outcome is None or not report.price_u or not report.qty_u:
-        return None
-    order = Order(
-        venue_account=venue_account,
-        market=market,
-        client_order_id=report.client_order_id or f"ext-{report.venue_order_id}"[:80],
-        venue_order_id=report.venue_order_id,
-        side=report.side,
-        outcome=report.outcome,
-        price_u=report.price_u,
-        qty_u=report.qty_u,
-        time_in_force=TimeInForce.GTC,
-        is_external=True,
-        status=STATUS_OF[report.state],
-        venue_filled_u=report.filled_u,
-        claimed_at=clock.from_ms(report.venue_ms),
-        acknowledged_at=clock.from_ms(report.venue_ms),
-    )
-    order.save()
-    record_event(order, kind="adopted", before=order.status, payload={"venue_order_id": order.venue_order_id})
-    kill_point("P8.external_adopted")
-    return order

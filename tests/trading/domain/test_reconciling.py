@@ -79,7 +79,7 @@ def test_a_fill_that_only_one_side_has_is_found(both: tuple[Ours, Theirs], key: 
 
 
 def test_an_order_that_is_on_its_way_is_no_ghost_and_its_money_is_not_judged() -> None:
-    ours = Ours(cash_u=10, positions={}, orders=(an_order("cs1-a", is_busy=True),))
+    ours = Ours(cash_u=10, positions={}, orders=(an_order("cs1-a", is_busy=True),), is_busy=True)
     assert compare(ours, Theirs(cash_u=3, positions={})) == ()
     unknown = Ours(cash_u=10, positions={}, orders=(an_order("cs1-a", is_open=False),))
     assert compare(unknown, Theirs(cash_u=10, positions={})) == (), "no answer yet: that is not a ghost"
@@ -92,9 +92,9 @@ def test_what_the_venue_says_is_filled_and_nobody_told_is_found() -> None:
 
 
 def test_a_market_that_is_being_settled_is_judged_when_that_is_over() -> None:
-    ours = Ours(cash_u=5, positions={"kalshi:M1": (10, 0)}, moving=frozenset({"kalshi:M1"}))
+    ours = Ours(cash_u=5, positions={"kalshi:M1": (10, 0)}, moving=frozenset({"kalshi:M1"}), is_busy=True)
     assert compare(ours, Theirs(cash_u=15, positions={})) == ()
-    over = msgspec.structs.replace(ours, moving=frozenset())
+    over = msgspec.structs.replace(ours, moving=frozenset(), is_busy=False)
     assert kinds(over, Theirs(cash_u=15, positions={})) == [DifferenceKind.CASH, DifferenceKind.POSITION]
 
 
