@@ -1,6 +1,7 @@
 """Book what a settled market paid and close the positions in it; once per account and market, however often told.
 
-A venue that pays in parts tells a growing payout: each growth is a cash entry of its own. Invariant: what the market
+A venue that pays in parts tells a growing payout: each growth is a cash entry of its own. One that settles anew tells
+another value at a later time, and takes back or adds the difference: that is an entry, too. Invariant: what the market
 paid is the sum of its SETTLEMENT entries, and the positions are folded with that sum.
 """
 
@@ -14,7 +15,7 @@ from accounts.models import VenueAccount
 from core import clock
 from core.kill_points import kill_point
 from markets.models import Market
-from trading.models import CashKind, Settlement
+from trading.models import CashEntry, CashKind, Settlement
 from trading.services.cash import post_cash
 from trading.services.moves import lock_ledger
 from trading.services.positions import (
@@ -34,7 +35,8 @@ def settlement_book(*, venue_account: VenueAccount, report: SettlementReport) ->
     """Credit the venue's payout and close the market's positions; None when it is booked already.
 
     What the venue paid is the truth: quantities or a payout unlike ours raise an alert and are booked as reported. A
-    greater payout than before credits the difference, with an alert; a smaller one, or another value, only alerts.
+    greater payout than before, or another value told of a later time, books the difference, with an alert; a smaller
+    payout of the same value only alerts (it was read in part), and so does anything older than what is booked.
     """
     lock_ledger(venue_account.pk)
     kill_point("P13.locked")
@@ -65,15 +67,33 @@ def _pay_rest(account: VenueAccount, known: Settlement, report: SettlementReport
         return None
     _alert_other_numbers(account, known, report, paid_u)
     rest_u = report.payout_u - paid_u
-    if known.value_u != report.value_u or rest_u <= 0:
-        return None
     market, at = known.market, clock.from_ms(report.venue_ms)
-    _post_payout(known, rest_u, ref=f"{market.market_id}:{report.payout_u}", at=at)
+    booked_at = _last_paid_at(known)
+    if at < booked_at or not rest_u:
+        return None
+    if known.value_u == report.value_u:
+        if rest_u < 0:
+            return None
+    elif at == booked_at:
+        return None
+    _post_payout(known, rest_u, ref=_ref_of(known, report), at=at)
     positions_store(account, market, stays_refolded(account, market), at=at)
-    facts = {"market_id": market.market_id, "payout_u": report.payout_u, "rest_u": rest_u}
-    key = f"{known.uid}:{report.payout_u}"
+    facts = {"market_id": market.market_id, "payout_u": report.payout_u, "rest_u": rest_u, "value_u": report.value_u}
+    key = f"{known.uid}:{report.payout_u}:{report.venue_ms}"
     record_fact(account, kind="market.paid_rest", subject=known, subject_type="settlement", payload=facts, key=key)
     return known
+
+
+def _last_paid_at(known: Settlement) -> datetime:
+    """The venue's time of the newest part that is booked."""
+    entries = CashEntry.objects.filter(venue_account=known.venue_account, market=known.market, kind=CashKind.SETTLEMENT)
+    return max([known.venue_at, *entries.values_list("at", flat=True)])
+
+
+def _ref_of(known: Settlement, report: SettlementReport) -> str:
+    """Unlike that of any part before: the payout alone may come twice where a market is settled anew."""
+    ref = f"{known.market.market_id}:{report.payout_u}"
+    return ref if known.value_u == report.value_u else f"{ref}:{report.venue_ms}"
 
 
 def _post_payout(row: Settlement, amount_u: int, *, ref: str, at: datetime) -> None:
