@@ -135,6 +135,10 @@ class Bench:
         return parts.kalshi_face.app if self.capabilities.venue is Venue.KALSHI else parts.polymarket_face.clob_app
 
     @property
+    def control_url(self) -> str:
+        return self._simulator.endpoints.control
+
+    @property
     def now_ms(self) -> int:
         return self._simulator.assembly.now_ms()
 
