@@ -18,6 +18,7 @@ from venues.simulator.asgi import Router
 from venues.simulator.config import SimulatorConfig
 from venues.simulator.exchange import Exchange
 from venues.simulator.exchange_terms import NewOrder
+from venues.simulator.fault_plan import FaultRule, ScheduledFaults
 from venues.simulator.faults import FaultPlan
 from venues.simulator.flow.quoted import TAKER
 from venues.simulator.remote import SimulatorControl
@@ -63,6 +64,7 @@ class Bench:
         self.markets: dict[str, VenueMarket] = {}
         self.doors: Callable[[], tuple[AccountReader, OrderGateway]]
         """Another reader and gateway of the same account, which remember no refusal and no throttling."""
+        self.faults: FaultPlan
         self._simulator, self._control = simulator, control
 
     # --- orders -----------------------------------------------------------------------------------------------------
@@ -165,6 +167,13 @@ class Bench:
         )
         self.exchange.submit(TAKER, order, self.now_ms)
 
+    def suffer(self, *rules: FaultRule) -> None:
+        """From now on these faults, and no others."""
+        assert isinstance(self.faults, ScheduledFaults)
+        self.faults.clear()
+        for rule in rules:
+            self.faults.add(rule)
+
     async def stop_venue(self) -> None:
         await self._simulator.stop()
 
@@ -216,7 +225,8 @@ def reports(messages: list[Message], ref: OrderRef) -> list[OrderReport]:
 async def bench(
     venue: Venue, *, balance_usd: str = OPENED_USD, faults: FaultPlan | None = None
 ) -> AsyncIterator[Bench]:
-    simulator = Simulator(SimulatorConfig(port=0, seed=7, games=1, is_paused=True), faults=faults)
+    plan = faults or ScheduledFaults()
+    simulator = Simulator(SimulatorConfig(port=0, seed=7, games=1, is_paused=True), faults=plan)
     await simulator.start()
     control = SimulatorControl(port=simulator.ports.control)
     made = await control.open_account(venue, balance_usd=balance_usd)
@@ -233,7 +243,7 @@ async def bench(
 
     reader, gateway = doors()
     on = Bench(simulator, control, feed, reader, gateway, made.account_id)
-    on.doors = doors
+    on.doors, on.faults = doors, plan
     await control.step(FIRST_QUOTES_MS)
     listed = await feed.list_markets("nba")
     on.markets = markets
