@@ -87,7 +87,8 @@ def _pay_rest(account: VenueAccount, known: Settlement, report: SettlementReport
 def _last_paid_at(known: Settlement) -> datetime:
     """The venue's time of the newest part that is booked."""
     entries = CashEntry.objects.filter(venue_account=known.venue_account, market=known.market, kind=CashKind.SETTLEMENT)
-    return max([known.venue_at, *entries.values_list("at", flat=True)])
+    latest: datetime = max([known.venue_at, *entries.values_list("at", flat=True)])
+    return latest
 
 
 def _ref_of(known: Settlement, report: SettlementReport) -> str:
