@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # make run TAPE=<file> SPEED=60 SEED=7 PORT=8000 ARGS="--reset"
 RUN_ARGS := $(if $(PORT),--port $(PORT)) $(if $(TAPE),--tape $(TAPE)) $(if $(SPEED),--speed $(SPEED)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-.PHONY: run test whole check bench browser screenshot clean
+.PHONY: run test whole check bench bench-claim browser screenshot clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.runtime
@@ -36,6 +36,10 @@ check: $(VENV)/.develop
 
 bench: $(VENV)/.develop
 	$(BIN)/python -m tests.bench.hotpath $(ARGS)
+
+# The claim of an order at 50 a second; on PostgreSQL too where DATABASE_URL names one.
+bench-claim: $(VENV)/.develop
+	$(BIN)/python -m tests.bench.claims $(ARGS)
 
 clean:
 	rm -rf $(VENV) var

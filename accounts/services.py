@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from accounts import vault
 from accounts.models import Credential, CredentialKind, Mode, User, VenueAccount
 from accounts.secret import Secret
-from audit.services import audit_append, chain_of_user
+from audit.services import audit_append, chain_of_account, chain_of_user
 from core import clock
 from core.errors import Conflict, Invalid, NotFound
 from venues.types import Venue
@@ -103,7 +103,7 @@ def _binding(account: VenueAccount, credential: Credential) -> vault.Binding:
 
 def _audit(account: VenueAccount, actor: str, kind: str, payload: dict[str, Any]) -> None:
     audit_append(
-        chain=chain_of_user(account.user.uid),
+        chain=chain_of_account(account.uid),
         actor=actor,
         kind=kind,
         subject_type="venue_account",

@@ -15,6 +15,7 @@ from django.db.models import F
 
 from accounts.models import User
 from core import broadcast, clock
+from core.sql import Statement, insert, run
 from notifications.models import Alert, AlertLevel, OutboxMessage
 
 RELAY_BATCH = 100
@@ -31,8 +32,13 @@ def outbox_put(*, topic: str, group: str, dedupe_key: str, payload: Mapping[str,
     """Add a message to the current transaction. A second one with the same key is the same message: ignored."""
     if not connection.in_atomic_block:
         raise RuntimeError("an outbox message belongs into the transaction of what it tells")
+    run(outbox_write(topic=topic, group=group, dedupe_key=dedupe_key, payload=payload))
+
+
+def outbox_write(*, topic: str, group: str, dedupe_key: str, payload: Mapping[str, Any]) -> Statement:
+    """`outbox_put` for a batch of writes."""
     message = OutboxMessage(topic=topic, group=group, dedupe_key=dedupe_key, payload=dict(payload))
-    OutboxMessage.objects.bulk_create([message], ignore_conflicts=True)
+    return insert(message, or_ignore=True)
 
 
 @transaction.atomic

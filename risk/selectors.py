@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import DateTimeField, Q, Value
 
@@ -107,6 +107,10 @@ class HeldLimits:
     losses_counted_from: datetime | None
 
 
+Said = tuple[Level, Any, Sequence[int | None]]
+"""A level, since when losses count (the account's only), and its values in the order of `NAMES`."""
+
+
 def limits_held(account: VenueAccount, *, strategy: str) -> HeldLimits:
     """The strictest of hard cap, venue, account and strategy for an order of this strategy. One query."""
     columns = ("level", "losses_counted_from", *NAMES)
@@ -114,10 +118,15 @@ def limits_held(account: VenueAccount, *, strategy: str) -> HeldLimits:
     named = Q(level=LimitLevel.VENUE, key=account.venue) | Q(level=LimitLevel.STRATEGY, key=strategy)
     own = AccountLimits.objects.filter(venue_account=account).annotate(level=Value(str(Level.ACCOUNT)))
     others = LevelLimits.objects.filter(named).order_by().annotate(losses_counted_from=never)
-    rows = list(own.values_list(*columns).union(others.values_list(*columns), all=True))
-    said = [(Level(row[0]), dict(zip(NAMES, row[2:], strict=True))) for row in rows]
-    stored = next((values for level, values in said if level is Level.ACCOUNT), AccountLimits().said())
+    rows = own.values_list(*columns).union(others.values_list(*columns), all=True)
+    return held_of(account, [(Level(row[0]), row[1], row[2:]) for row in rows])
+
+
+def held_of(account: VenueAccount, rows: Sequence[Said]) -> HeldLimits:
+    """The strictest of what the levels say and the hard caps; an account that says nothing has its model's defaults."""
+    said = [(level, dict(zip(NAMES, values, strict=True))) for level, _, values in rows]
+    stored = next((values for level, values in said if level is Level.ACCOUNT), None) or AccountLimits().said()
     levels = [one for one in said if one[0] is not Level.ACCOUNT]
     caps = hard_caps(is_simulated=account.mode == Mode.SIMULATED)
     limits = strictest_limits([*levels, (Level.ACCOUNT, account_level(stored))], caps=caps)
-    return HeldLimits(limits, next((row[1] for row in rows if row[0] == Level.ACCOUNT), None))
+    return HeldLimits(limits, next((since for level, since, _ in rows if level is Level.ACCOUNT), None))

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Mode, User, VenueAccount
-from audit.services import SYSTEM_CHAIN, audit_append, chain_of_user
+from audit.services import SYSTEM_CHAIN, audit_append, chain_of_account
 from core import clock
 from core.errors import Conflict, Invalid, NotAllowed
 from notifications.models import AlertLevel
@@ -113,7 +113,7 @@ def _write(
     row.save()
     subject = account or row
     audit_append(
-        chain=chain_of_user(account.user.uid) if account else SYSTEM_CHAIN,
+        chain=chain_of_account(account.uid) if account else SYSTEM_CHAIN,
         actor=actor,
         kind="limits.changed",
         subject_type="venue_account" if account else "level_limits",
@@ -140,7 +140,7 @@ def _ask(values: Mapping[str, int | None], *, actor: str, reason: str, **of: Any
 
 def _audit(kind: str, row: LimitRaise, *, actor: str, account: VenueAccount | None, reason: str) -> None:
     audit_append(
-        chain=chain_of_user(account.user.uid) if account else SYSTEM_CHAIN,
+        chain=chain_of_account(account.uid) if account else SYSTEM_CHAIN,
         actor=actor,
         kind=kind,
         subject_type="limit_raise",

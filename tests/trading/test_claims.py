@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.services import venue_account_enable
 from audit.models import AuditEntry
-from audit.services import chain_of_user, chain_verify
-from core.errors import Conflict, LimitBreached
+from audit.services import chain_of_account, chain_verify
+from core.errors import Conflict, LimitBreached, NotFound
 from markets.services import market_state_set
 from notifications.models import OutboxMessage
 from risk.models import HaltScope, HaltState
@@ -47,7 +47,7 @@ def test_a_claim_writes_the_order_reserves_its_cost_and_leaves_evidence_audit_an
     assert OrderEvent.objects.get(order=order).kind == "claimed"
     assert AuditEntry.objects.get(kind="order.claimed").subject_uid == str(order.uid)
     assert OutboxMessage.objects.filter(topic="order.claimed").count() == 1
-    assert chain_verify(chain_of_user(account.user.uid)) is None
+    assert chain_verify(chain_of_account(account.uid)) is None
 
 
 def test_one_decision_has_one_live_order():
@@ -249,11 +249,33 @@ def test_the_database_itself_refuses_a_second_live_order_and_an_unknown_status(b
         Order.objects.create(**{name: getattr(order, name) for name in kept}, **columns)
 
 
-def test_the_whole_claim_is_one_transaction_of_few_queries(django_assert_max_num_queries):
+def test_a_claim_is_one_transaction_of_seven_reads_and_six_writes(django_assert_num_queries):
+    """The two others are the savepoint that stands for BEGIN and COMMIT in a test."""
     account, market = an_account(), a_market()
     epoch, intent = an_epoch(account), an_intent(market)
-    with django_assert_max_num_queries(32):
+    with django_assert_num_queries(2 + 7 + 6):
         order_claim(venue_account=account, lease_epoch=epoch, intent=intent)
+
+
+def test_a_denial_is_one_transaction_of_seven_reads_and_five_writes(django_assert_num_queries):
+    account, market = an_account(), a_market()
+    epoch, intent = an_epoch(account), an_intent(market, max_cost_u=10_000 * USD)
+    with django_assert_num_queries(2 + 7 + 5), pytest.raises(LimitBreached):
+        order_claim(venue_account=account, lease_epoch=epoch, intent=intent)
+
+
+def test_a_claim_for_a_market_that_is_not_in_the_books_leaves_nothing():
+    account = an_account()
+    with pytest.raises(NotFound):
+        order_claim(venue_account=account, lease_epoch=an_epoch(account), intent=an_intent(a_market(), market_id="no"))
+    assert not Order.objects.exists()
+
+
+def test_the_first_claim_of_an_account_without_a_ledger_makes_one_and_is_denied_for_cash():
+    account, market = an_account(), a_market()
+    AccountLedger.objects.all().delete()
+    assert refusal(account, market).code == "max_balance_share"
+    assert AccountLedger.objects.get(venue_account=account).cash_u == 0
 
 
 def _prepared(order: Order) -> PreparedOrder:

@@ -101,6 +101,13 @@ class Position(PublicId, Stamped):
                 name="position_one_open",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["venue_account", "-closed_at", "-id"],
+                condition=models.Q(is_open=False),
+                name="position_by_end",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.outcome} of {self.market}"

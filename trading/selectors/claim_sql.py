@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from django.db import connection
+from core.sql import Answer, Statement
 
 
 class ClaimNumbers(NamedTuple):
@@ -128,10 +128,19 @@ WHERE account.id = %(account)s
 """
 
 
-def claim_numbers(parameters: Mapping[str, Any]) -> ClaimNumbers:
-    """One round trip."""
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM_SQL, parameters)
-        row = cursor.fetchone()
-    assert row is not None
-    return ClaimNumbers(*row)
+def numbers_read(parameters: Mapping[str, Any]) -> Statement:
+    """For `numbers_of`."""
+    return Statement(CLAIM_SQL, parameters)
+
+
+def numbers_of(answer: Answer) -> ClaimNumbers:
+    return ClaimNumbers(*answer.rows[0])
+
+
+def results_read(account_pk: int, *, at_most: int, since: Any) -> Statement:
+    """What the last closed positions earned, µUSD, the latest first; `since` as the database takes it, or None."""
+    counted = "AND closed_at >= %s" if since is not None else ""
+    sql = f"""SELECT realized_u FROM trading_position
+        WHERE venue_account_id = %s AND NOT is_open AND bought_u > 0 {counted}
+        ORDER BY closed_at DESC, id DESC LIMIT %s"""
+    return Statement(sql, [account_pk, *([since] if since is not None else []), at_most])

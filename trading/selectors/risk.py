@@ -1,6 +1,7 @@
 """The account as the claim's checks see it, read inside the claim's own transaction.
 
-Four queries: halts, limits of all levels, one statement for every number, and (for entries) the losses in a row.
+Halts and limits come with the first batch of reads (`trading.selectors.claim`); here are one statement for every
+number and one for the results of the last closed positions, in one round trip.
 Exposure is what open positions cost plus what orders hold in reserve; a claimed order counts in full, whatever became
 of it.
 """
@@ -16,13 +17,14 @@ from django.db import connection
 
 from accounts.models import Mode, VenueAccount
 from accounts.selectors import has_second_factor
+from core.sql import run
 from markets.models import Market
 from risk.builds import is_build_allowed, running_build
 from risk.checks.values import Authority, ClaimSnapshot, Flow, Money, OrderAsk
 from risk.limits import Limits
-from risk.selectors import EffectiveState, HeldLimits, effective_state, limits_held, scopes_of
-from trading.models import AccountLedger, OrderStatus, PnlDay, Position
-from trading.selectors.claim_sql import ClaimNumbers, claim_numbers
+from risk.selectors import EffectiveState, HeldLimits
+from trading.models import AccountLedger, OrderStatus, PnlDay
+from trading.selectors.claim_sql import ClaimNumbers, numbers_of, numbers_read, results_read
 from venues.types import MarketState
 
 WORKING = (OrderStatus.CLAIMED, OrderStatus.OPEN)
@@ -49,43 +51,43 @@ class ClaimFacts:
     state: EffectiveState
 
 
-def claim_facts(account: VenueAccount, market: Market, ledger: AccountLedger, asked: ClaimAsk) -> ClaimFacts:
-    """Everything `risk.checks.judge_claim` looks at, as of this transaction."""
-    game_id = market.game.game_id if market.game else ""
-    scopes = scopes_of(account, strategy=asked.strategy, market_id=market.market_id, game_id=game_id)
-    state, held = effective_state(scopes), limits_held(account, strategy=asked.strategy)
-    numbers = claim_numbers(_parameters(account, market, asked, held.limits))
+def claim_facts(
+    account: VenueAccount,
+    market: Market,
+    ledger: AccountLedger,
+    asked: ClaimAsk,
+    *,
+    state: EffectiveState,
+    held: HeldLimits,
+) -> ClaimFacts:
+    """Everything `risk.checks.judge_claim` looks at, as of this transaction: one batch of two reads."""
     ask = asked.ask
+    most = 0 if ask.reduces else held.limits.max_losses_in_a_row
+    counted, results = run(
+        numbers_read(_parameters(account, market, asked, held.limits)),
+        results_read(account.pk, at_most=most, since=held.losses_counted_from),
+    )
+    numbers = numbers_of(counted)
     snapshot = ClaimSnapshot(
         ask=ask,
         limits=held.limits,
         authority=_authority(account, numbers, state),
         market_state=MarketState(market.state),
         free_qty_u=numbers.held_qty_u - numbers.selling_qty_u if ask.reduces else None,
-        money=_money(account, ledger, numbers, asked, held),
+        money=_money(ledger, numbers, asked, streak=sum(1 for _ in takewhile(_is_loss, results.rows))),
         flow=_flow(numbers),
     )
     return ClaimFacts(snapshot=snapshot, state=state)
+
+
+def _is_loss(row: tuple[int, ...]) -> bool:
+    return row[0] < 0
 
 
 def realized_on(account: VenueAccount, day: date) -> int:
     """µUSD earned for good on a UTC day, after fees."""
     row = PnlDay.objects.filter(venue_account=account, day=day).values_list("realized_u", flat=True).first()
     return row or 0
-
-
-def losses_in_a_row(account: VenueAccount, *, at_most: int, since: datetime | None = None) -> int:
-    """How many of the last closed positions lost, counted back to the last one that did not; up to `at_most`."""
-    results = closed_results(account, at_most=at_most, since=since)
-    return sum(1 for _ in takewhile(lambda realized_u: realized_u < 0, results))
-
-
-def closed_results(account: VenueAccount, *, at_most: int, since: datetime | None = None) -> list[int]:
-    """What the last closed positions earned, µUSD, the latest first."""
-    closed = Position.objects.filter(venue_account=account, is_open=False, bought_u__gt=0)
-    if since is not None:
-        closed = closed.filter(closed_at__gte=since)
-    return list(closed.order_by("-closed_at", "-id").values_list("realized_u", flat=True)[:at_most])
 
 
 def _parameters(account: VenueAccount, market: Market, asked: ClaimAsk, limits: Limits) -> dict[str, Any]:
@@ -132,13 +134,7 @@ def _authority(account: VenueAccount, numbers: ClaimNumbers, state: EffectiveSta
     )
 
 
-def _money(
-    account: VenueAccount, ledger: AccountLedger, numbers: ClaimNumbers, asked: ClaimAsk, held: HeldLimits
-) -> Money:
-    streak = 0
-    if not asked.ask.reduces:
-        most = held.limits.max_losses_in_a_row
-        streak = losses_in_a_row(account, at_most=most, since=held.losses_counted_from)
+def _money(ledger: AccountLedger, numbers: ClaimNumbers, asked: ClaimAsk, *, streak: int) -> Money:
     return Money(
         cash_u=ledger.cash_u,
         reserved_u=ledger.reserved_u,

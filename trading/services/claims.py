@@ -14,23 +14,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import VenueAccount
+from audit.services import ChainHead, chain_of_account, head_of, head_read
 from core import clock
 from core.errors import Conflict, LimitBreached
 from core.kill_points import kill_point
 from core.money import usd_of
-from markets.models import Market
+from core.sql import Statement, insert, mark_inserted, run
 from risk.checks import Verdict, judge_claim
 from risk.checks.values import OrderAsk
 from risk.selectors import EffectiveState
-from trading.models import AccountLedger, Order, OrderStatus
+from trading.models import Order, OrderStatus
+from trading.selectors.claim import Claimant, ClaimView, claim_reads, view_of
 from trading.selectors.risk import ClaimAsk, claim_facts
-from trading.services.lease import require_lease
+from trading.services.lease import CLAIM_MARGIN
 from trading.services.moves import lock_ledger
-from trading.services.records import record_event
+from trading.services.records import event_writes
 from venues.types import Outcome, Side, TimeInForce
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -65,66 +66,98 @@ def order_claim(*, venue_account: VenueAccount, lease_epoch: int, intent: OrderI
     """Write the order down and reserve its cost: status CLAIMED, never sent yet.
 
     Raises Conflict (`lease_lost`, `duplicate_decision`): nothing was written; LimitBreached (a limit's or a halt's
-    code): a row with status DENIED keeps the refusal and its reason.
+    code): a row with status DENIED keeps the refusal and its reason; NotFound for a market that is not in the books.
     """
-    market = Market.objects.select_related("game").get(market_id=intent.market_id)
     try:
-        order = _claim(venue_account, market, lease_epoch, intent)
-    except LimitBreached as refusal:
-        _keep_denied(venue_account, market, lease_epoch, intent, refusal)
-        raise
+        order, refusal = _claim(venue_account, lease_epoch, intent)
+    except IntegrityError as clash:
+        raise Conflict("duplicate_decision", decision_id=intent.decision_id) from clash
+    if refusal is not None:
+        raise refusal
     kill_point("P2.after_commit")
     return order
 
 
 @transaction.atomic(durable=True)
-def _claim(venue_account: VenueAccount, market: Market, lease_epoch: int, intent: OrderIntent) -> Order:
-    ledger = lock_ledger(venue_account.pk)
+def _claim(venue_account: VenueAccount, lease_epoch: int, intent: OrderIntent) -> tuple[Order, LimitBreached | None]:
+    """The order, or its denial, with all that belongs to it: what is read, a judgement, a batch of writes."""
+    view, head = _look(venue_account, lease_epoch, intent)
     kill_point("P2.locked")
-    require_lease(venue_account, lease_epoch)
-    order = _build(venue_account, market, lease_epoch, intent)
-    _require(venue_account, market, ledger, order, intent)
+    if not view.gate.holds_lease:
+        raise Conflict("lease_lost")
+    if view.gate.has_live_order:
+        raise Conflict("duplicate_decision", decision_id=intent.decision_id)
+    order = _build(venue_account, view, lease_epoch, intent)
+    refusal = _refusal(order, view, intent)
     kill_point("P2.after_checks")
-    try:
-        with transaction.atomic():
-            order.save()
-    except IntegrityError as clash:
-        raise Conflict("duplicate_decision", decision_id=intent.decision_id) from clash
+    if refusal is None:
+        _write(order, head, kind="claimed", payload=_terms(order))
+        kill_point("P2.before_commit")
+    else:
+        order.status, order.reserved_u = OrderStatus.DENIED, 0
+        order.reason_code, order.reason, order.closed_at = refusal.code, refusal.message, order.claimed_at
+        _write(order, head, kind="denied", payload={**_terms(order), **refusal.extra})
+        kill_point("P2.denied_before_commit")
+    return order, refusal
+
+
+def _look(account: VenueAccount, lease_epoch: int, intent: OrderIntent) -> tuple[ClaimView, ChainHead]:
+    """Lock the account and read what can be read at once."""
+    chain = chain_of_account(account.uid)
+    who = Claimant(
+        account=account,
+        epoch=lease_epoch,
+        lease_margin=CLAIM_MARGIN,
+        decision_id=intent.decision_id,
+        strategy=intent.strategy,
+        market_id=intent.market_id,
+    )
+    *answers, head = run(*claim_reads(who), head_read(chain))
+    view = view_of(who, answers)
+    if view is None:  # nobody booked anything for this account yet
+        lock_ledger(account.pk)
+        return _look(account, lease_epoch, intent)
+    return view, head_of(chain, head)
+
+
+def _write(order: Order, head: ChainHead, *, kind: str, payload: dict[str, object]) -> None:
+    """The row, its reservation, evidence, audit entry and outbox message."""
+    reservation = [_reservation(order)] if order.reserved_u else []
+    events = event_writes(order, head, kind=kind, before=order.status, payload=payload)
+    inserted, *_ = run(insert(order), *reservation, *events)
+    mark_inserted(order, inserted)
     kill_point("P2.after_insert")
-    _reserve(order)
     kill_point("P2.after_reserve")
-    record_event(order, kind="claimed", before=OrderStatus.CLAIMED, payload=_terms(order))
-    kill_point("P2.before_commit")
-    return order
 
 
-@transaction.atomic(durable=True)
-def _keep_denied(
-    venue_account: VenueAccount, market: Market, lease_epoch: int, intent: OrderIntent, refusal: LimitBreached
-) -> None:
-    lock_ledger(venue_account.pk)
-    order = _build(venue_account, market, lease_epoch, intent)
-    order.status, order.reserved_u = OrderStatus.DENIED, 0
-    order.reason_code, order.reason, order.closed_at = refusal.code, refusal.message, order.claimed_at
-    order.save()
-    record_event(order, kind="denied", before=OrderStatus.DENIED, payload={**_terms(order), **refusal.extra})
-    kill_point("P2.denied_before_commit")
+def _reservation(order: Order) -> Statement:
+    """The last word on cash: a conditional update that two claims at once cannot both pass."""
+    return Statement(
+        "UPDATE trading_accountledger SET reserved_u = reserved_u + %s, updated_at = %s"
+        " WHERE venue_account_id = %s AND cash_u >= reserved_u + %s",
+        [
+            order.reserved_u,
+            connection.ops.adapt_datetimefield_value(clock.now()),
+            order.venue_account_id,
+            order.reserved_u,
+        ],
+        lambda: LimitBreached("insufficient_cash"),
+    )
 
 
-def _build(venue_account: VenueAccount, market: Market, lease_epoch: int, intent: OrderIntent) -> Order:
-    attempt = Order.objects.filter(venue_account=venue_account, decision_id=intent.decision_id).count()
+def _build(venue_account: VenueAccount, view: ClaimView, lease_epoch: int, intent: OrderIntent) -> Order:
     is_buy = intent.side is Side.BUY
     cost_u = max(intent.max_cost_u, usd_of(price_u=intent.price_u, qty_u=intent.qty_u)) if is_buy else 0
     return Order(
         venue_account=venue_account,
-        market=market,
+        market=view.market,
         strategy=intent.strategy,
         purpose=intent.purpose,
         cause=intent.cause[:160],
         decision_id=intent.decision_id,
-        attempt=attempt,
+        attempt=view.gate.attempts,
         client_order_id=client_order_id(
-            account_key=venue_account.account_key, decision_id=intent.decision_id, attempt=attempt
+            account_key=venue_account.account_key, decision_id=intent.decision_id, attempt=view.gate.attempts
         ),
         lease_epoch=lease_epoch,
         fence_token=intent.fence_token,
@@ -155,10 +188,8 @@ def client_order_id(*, account_key: str, decision_id: str, attempt: int) -> str:
     return CLIENT_ID_PREFIX + text
 
 
-def _require(
-    venue_account: VenueAccount, market: Market, ledger: AccountLedger, order: Order, intent: OrderIntent
-) -> None:
-    """Every check of `risk.checks.CLAIM_CHECKS`, on what this transaction sees. Raises LimitBreached."""
+def _refusal(order: Order, view: ClaimView, intent: OrderIntent) -> LimitBreached | None:
+    """The first of `risk.checks.CLAIM_CHECKS` that says no, on what this transaction sees."""
     asked = ClaimAsk(
         ask=order_ask(order),
         decision_id=intent.decision_id,
@@ -167,10 +198,9 @@ def _require(
         at=order.claimed_at,
         unrealized_u=intent.unrealized_u,
     )
-    facts = claim_facts(venue_account, market, ledger, asked)
+    facts = claim_facts(order.venue_account, view.market, view.ledger, asked, state=view.halt, held=view.held)
     verdict = judge_claim(facts.snapshot)
-    if verdict is not None:
-        raise refusal_of(verdict, facts.state)
+    return refusal_of(verdict, facts.state) if verdict is not None else None
 
 
 def order_ask(order: Order) -> OrderAsk:
@@ -192,15 +222,6 @@ def refusal_of(verdict: Verdict, state: EffectiveState | None = None) -> LimitBr
     if breach.pt == "PT-01" and state is not None:
         return LimitBreached(breach.code, state.reason, scope=state.scope, state=state.state, **extra)
     return LimitBreached(breach.code, **extra)
-
-
-def _reserve(order: Order) -> None:
-    """The last word on cash: a conditional update that two claims at once cannot both pass."""
-    rows = AccountLedger.objects.filter(venue_account_id=order.venue_account_id)
-    if order.reserved_u and not rows.filter(cash_u__gte=F("reserved_u") + order.reserved_u).update(
-        reserved_u=F("reserved_u") + order.reserved_u, updated_at=clock.now()
-    ):
-        raise LimitBreached("insufficient_cash")
 
 
 def _terms(order: Order) -> dict[str, object]:

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from accounts.models import VenueAccount
-from audit.services import audit_append, chain_of_user
+from audit.services import audit_append, chain_of_account
 from core.errors import Conflict
 from core.kill_points import kill_point
 from trading.models import TraderLease
@@ -33,7 +33,7 @@ def lease_acquire(*, venue_account: VenueAccount, holder: str) -> TraderLease:
     lease = TraderLease.objects.get(venue_account=venue_account)
     kill_point("P14.lease_before_commit")
     audit_append(
-        chain=chain_of_user(venue_account.user.uid),
+        chain=chain_of_account(venue_account.uid),
         actor=holder,
         kind="lease.acquired",
         subject_type="venue_account",
