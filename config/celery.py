@@ -19,6 +19,7 @@ app.conf.beat_schedule = {
     "check-ledgers": {"task": "trading.tasks.check_ledgers", "schedule": 300.0, "options": {"expires": 300}},
     "reconcile": {"task": "trading.tasks.reconcile_accounts", "schedule": 300.0, "options": {"expires": 300}},
     "reconcile-asked": {"task": "trading.tasks.reconcile_asked", "schedule": 30.0, "options": {"expires": 30}},
+    "check-triggers": {"task": "trading.tasks.check_triggers", "schedule": 60.0, "options": {"expires": 60}},
     "check-audit": {"task": "audit.tasks.check_chains", "schedule": 900.0, "options": {"expires": 900}},
     "thin-prices": {"task": "markets.tasks.thin_price_points", "schedule": 3600.0, "options": {"expires": 3600}},
 }

@@ -76,13 +76,24 @@ FLOORS = frozenset(
 
 HARD_CAPS = Limits()
 
-PATIENT: Mapping[str, Any] = {
-    "max_book_age_ms": 120_000,
-    "max_book_age_pregame_ms": 120_000,
-    "max_score_age_ms": 120_000,
-    "max_skew_ms": 120_000,
+PLAY_CAPS: Mapping[str, Any] = {
+    "max_book_age_ms": 600_000,
+    "max_book_age_pregame_ms": 600_000,
+    "max_score_age_ms": 600_000,
+    "max_skew_ms": 600_000,
+    "collar_price_u": 100 * CENT,
+    "fair_band_price_u": 100 * CENT,
+    "max_move_price_u": 100 * CENT,
+    "max_depth_share_u": 1_000_000,
 }
-"""Ages at simulated venues: their quotes are rare, and a second of ours is many of theirs. No money is at stake."""
+"""At simulated venues quotes are rare, a second of ours is many of theirs, and no money is at stake."""
+
+PLAY_DEFAULTS: Mapping[str, int] = {
+    "max_book_age_ms": 90_000,
+    "max_book_age_pregame_ms": 90_000,
+    "max_score_age_ms": 90_000,
+    "max_skew_ms": 90_000,
+}
 
 ACCOUNT_DEFAULTS: Mapping[str, int] = {
     "max_order_usd_u": 100 * USD,
@@ -123,7 +134,7 @@ ACCOUNT_DEFAULTS: Mapping[str, int] = {
 
 
 def hard_caps(*, is_simulated: bool) -> Limits:
-    return replace(HARD_CAPS, **PATIENT) if is_simulated else HARD_CAPS
+    return replace(HARD_CAPS, **PLAY_CAPS) if is_simulated else HARD_CAPS
 
 
 def is_raise(name: str, *, before: int, after: int) -> bool:
@@ -142,7 +153,7 @@ def strictest(levels: Iterable[tuple[Level, Mapping[str, int | None]]], *, caps:
     return Limits(**values, levels=told)
 
 
-def account_level(stored: Mapping[str, int | None]) -> dict[str, int]:
+def account_level(stored: Mapping[str, int | None], *, is_simulated: bool = False) -> dict[str, int]:
     """An account's own values, the default where it has none."""
     said = {name: value for name, value in stored.items() if value is not None}
-    return {**ACCOUNT_DEFAULTS, **said}
+    return {**ACCOUNT_DEFAULTS, **(PLAY_DEFAULTS if is_simulated else {}), **said}

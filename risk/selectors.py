@@ -111,6 +111,13 @@ Said = tuple[Level, Any, Sequence[int | None]]
 """A level, since when losses count (the account's only), and its values in the order of `NAMES`."""
 
 
+def limits_by_strategy(accounts: Iterable[VenueAccount]) -> dict[tuple[str, str], Limits]:
+    """What holds for each account (by its key) and each strategy that has limits of its own; "" for all others."""
+    named = LevelLimits.objects.filter(level=LimitLevel.STRATEGY).order_by().values_list("key", flat=True)
+    keys = ["", *named]
+    return {(one.account_key, key): limits_held(one, strategy=key).limits for one in accounts for key in keys}
+
+
 def limits_held(account: VenueAccount, *, strategy: str) -> HeldLimits:
     """The strictest of hard cap, venue, account and strategy for an order of this strategy. One query."""
     columns = ("level", "losses_counted_from", *NAMES)
@@ -127,6 +134,7 @@ def held_of(account: VenueAccount, rows: Sequence[Said]) -> HeldLimits:
     said = [(level, dict(zip(NAMES, values, strict=True))) for level, _, values in rows]
     stored = next((values for level, values in said if level is Level.ACCOUNT), None) or AccountLimits().said()
     levels = [one for one in said if one[0] is not Level.ACCOUNT]
-    caps = hard_caps(is_simulated=account.mode == Mode.SIMULATED)
-    limits = strictest_limits([*levels, (Level.ACCOUNT, account_level(stored))], caps=caps)
+    is_play = account.mode == Mode.SIMULATED
+    own_level = (Level.ACCOUNT, account_level(stored, is_simulated=is_play))
+    limits = strictest_limits([*levels, own_level], caps=hard_caps(is_simulated=is_play))
     return HeldLimits(limits, next((since for level, since, _ in rows if level is Level.ACCOUNT), None))

@@ -7,6 +7,7 @@ from celery import shared_task
 
 from trading.reading import reconcile_all, reconcile_asked_for
 from trading.services.checks import ledgers_check
+from trading.services.triggers import triggers_check_all
 
 
 @shared_task(name="trading.tasks.check_ledgers")
@@ -25,3 +26,9 @@ def reconcile_accounts() -> int:
 def reconcile_asked() -> int:
     """Compare what people asked for; also finds the wishes whose nudge was lost. How many were done."""
     return reconcile_asked_for()
+
+
+@shared_task(name="trading.tasks.check_triggers")
+def check_triggers() -> int:
+    """The number of triggers that fired; each has stopped its account."""
+    return triggers_check_all()

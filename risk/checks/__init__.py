@@ -106,6 +106,11 @@ LIVE_CHECKS: tuple[LiveCheck, ...] = (
     LiveCheck("PT-17", flow.message_budget),
 )
 
+ACCOUNT_CHECKS: tuple[ClaimCheck, ...] = tuple(
+    check for check in CLAIM_CHECKS if check.ask.__module__ == losses.__name__ and check.pt in ("PT-13", "PT-14")
+)
+"""Those that ask nothing about the order: what they refuse now, they refuse of every entry."""
+
 WIRE_CHECKS: tuple[WireCheck, ...] = (
     WireCheck("PT-26", wire.bytes_as_approved),
     WireCheck("PT-26", wire.contracts_as_approved),
@@ -125,6 +130,14 @@ class Verdict(NamedTuple):
 def judge_claim(one: ClaimSnapshot) -> Verdict | None:
     """The first breach in the order of the list, or None."""
     for check in CLAIM_CHECKS:
+        if breach := check.ask(one):
+            return Verdict(replace(breach, pt=check.pt), check.act)
+    return None
+
+
+def judge_account(one: ClaimSnapshot) -> Verdict | None:
+    """As `judge_claim`, of what stops every entry of the account."""
+    for check in ACCOUNT_CHECKS:
         if breach := check.ask(one):
             return Verdict(replace(breach, pt=check.pt), check.act)
     return None

@@ -14,17 +14,18 @@ TICKS = 3
 def collar_u(market: VenueMarket, price_u: int, limits: Limits) -> int:
     """How far beyond the best an order may reach, µUSD: three ticks where the grid is coarse, never above the cap."""
     ticks_u = TICKS * market.tick_u(price_u)
-    return min(max(ticks_u, limits.collar_price_u), HARD_CAPS.collar_price_u)
+    return max(min(ticks_u, HARD_CAPS.collar_price_u), limits.collar_price_u)
 
 
 def near_the_book(one: LiveSnapshot) -> Breach | None:
     """PT-04: no higher than the best ask and the collar, no lower than the best bid less it, in the order's own frame.
-    Where that side is empty there is no measure: an entry waits, an exit may ask what it likes."""
+    What only reduces may reach as far as the
+    hard cap. Where that side is empty there is no measure: an entry waits, an exit may ask what it likes."""
     ask = one.ask
     best_u = _best_u(one)
     if not best_u:
         return None if ask.reduces else Breach("outside_collar", ask.price_u, "a price to measure by")
-    reach_u = collar_u(one.market, ask.yes_price_u, one.limits)
+    reach_u = HARD_CAPS.collar_price_u if ask.reduces else collar_u(one.market, ask.yes_price_u, one.limits)
     limit_u = best_u + reach_u if ask.side is Side.BUY else best_u - reach_u
     is_beyond = ask.price_u > limit_u if ask.side is Side.BUY else ask.price_u < limit_u
     level = one.limits.level_of("collar_price_u")

@@ -72,6 +72,8 @@ class AccountCaps(msgspec.Struct, frozen=True, kw_only=True):
     max_league_usd_u: int = 500 * MICRO
     max_total_usd_u: int = 1_000 * MICRO
     max_balance_share_u: int = 50_000
+    max_depth_share_u: int = 1_000_000
+    max_order_qty_u: int = 1_000_000 * MICRO
     streak_step_u: int = 100_000
     streak_floor_u: int = 100_000
     kelly_prior_trades: int = 75

@@ -43,6 +43,7 @@ class Desk:
 
     __slots__ = (
         "balances",
+        "blocks",
         "config",
         "down_feeds",
         "epoch",
@@ -63,6 +64,7 @@ class Desk:
         self.record: Record = self.portfolio.record
         self.intents = Intents(opening.working_orders)
         self.balances: dict[str, BalanceReport] = {report.account: report for report in opening.balances}
+        self.blocks: dict[str, str] = {}
         self.state = opening.trading_state
         self.flatten = False
         self.markets: dict[str, MarketView] = {}

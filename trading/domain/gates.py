@@ -46,10 +46,13 @@ def _not_observe_only(look: Look, desk: Desk, now_us: int) -> Answer:
 
 
 def _account_ready(look: Look, desk: Desk, now_us: int) -> Answer:
-    """An account at this venue, its balance known, its private stream up: blind to fills, nothing is opened."""
+    """An account at this venue, within its limits, its balance known, its private stream up: blind to fills, nothing is
+    opened."""
     account = look.market.account
     if account is None:
         return False, "no account", "an account"
+    if why := desk.blocks.get(account.account):
+        return False, why, "within its limits"
     if account.account not in desk.balances:
         return False, "balance unknown", "known"
     if desk.is_down(look.market, "user"):

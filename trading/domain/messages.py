@@ -54,8 +54,15 @@ class TradingStateChanged(msgspec.Struct, frozen=True, tag=True):
     flatten: bool = False
 
 
+class AccountBlocked(msgspec.Struct, frozen=True, tag=True):
+    """What stops every entry of this account, in words; empty: nothing does any more. Exits are not concerned."""
+
+    account: str
+    why: str
+
+
 class ConfigChanged(msgspec.Struct, frozen=True, tag=True):
     config: SessionConfig
 
 
-DomainMessage = Tick | GameLinked | IntentUpdate | TradingStateChanged | ConfigChanged
+DomainMessage = Tick | GameLinked | IntentUpdate | TradingStateChanged | AccountBlocked | ConfigChanged

@@ -27,6 +27,18 @@ class PriceTrail:
             times.popleft()
             self._mids.popleft()
 
+    def jump_u(self, mid_u2: int, now_us: int, *, within_us: int, since_us: int) -> int:
+        """The largest move within `within_us` that ended in the last `since_us`, up to now, µUSD, floored."""
+        seen = [*zip(self._times, self._mids, strict=True), (now_us, mid_u2)]
+        late = [(at_us, mid) for at_us, mid in seen if at_us >= now_us - since_us]
+        moves = (
+            abs(after - before)
+            for after_us, after in late
+            for before_us, before in seen
+            if 0 < after_us - before_us <= within_us
+        )
+        return max(moves, default=0) // 2
+
     def fall_u(self, mid_u2: int, now_us: int, *, is_yes: bool) -> int | None:
         """How far below its best of the window the outcome is now, µUSD, floored; None if the window is not full."""
         if not self._times or self._times[0] > now_us - self._window_us:

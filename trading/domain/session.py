@@ -23,7 +23,15 @@ from trading.domain.games import SECOND_US, GameView
 from trading.domain.intents import Intent
 from trading.domain.lifecycle import OrderStatus
 from trading.domain.market_view import MarketView
-from trading.domain.messages import ConfigChanged, DomainMessage, GameLinked, IntentUpdate, Tick, TradingStateChanged
+from trading.domain.messages import (
+    AccountBlocked,
+    ConfigChanged,
+    DomainMessage,
+    GameLinked,
+    IntentUpdate,
+    Tick,
+    TradingStateChanged,
+)
 from trading.domain.messages import TradingState as State
 from trading.domain.opening import OpeningState
 from trading.domain.strategies.base import NOTHING, Strategy
@@ -82,6 +90,7 @@ class Session:
             BalanceReport: self._on_balance,
             FeedStatus: self._on_feed,
             TradingStateChanged: self._on_trading_state,
+            AccountBlocked: self._on_blocked,
             ConfigChanged: self._on_config,
         }
 
@@ -324,6 +333,14 @@ class Session:
             out.extend(_cancel(intent, f"trading {message.state}", now_us) for intent in resting)
         out.extend(self._reconsider_all(now_us))
         return out
+
+    def _on_blocked(self, message: AccountBlocked, now_us: int) -> Sequence[Command]:
+        if message.why:
+            self.desk.blocks[message.account] = message.why
+        else:
+            self.desk.blocks.pop(message.account, None)
+        self.desk.touch()
+        return self._reconsider_all(now_us)
 
     def _on_config(self, message: ConfigChanged, now_us: int) -> Sequence[Command]:
         self.config = message.config

@@ -33,6 +33,7 @@ from trading.engine.publisher import Publisher
 from trading.engine.reconciling import Reconciler, Reconcilers
 from trading.engine.supervised import TaskGroup
 from trading.engine.views import Recent, unrealized_losses_u
+from trading.engine.watch import RiskWatch
 from trading.models import RunTrigger, TraderStatus
 from trading.selectors.configs import session_config
 from trading.selectors.session import trading_state
@@ -105,6 +106,7 @@ class Engine:
         self.discovery = Discovery(
             feeds=desk.feeds, leagues=leagues, database=journal_database, tell=self.decide, now_ms=clock.now_ms
         )
+        self.watch = RiskWatch(desk=desk, session=session, clock=clock, database=journal_database)
         self.executor = Executor(
             accounts=desk.accounts,
             database=ledger_database,
@@ -113,6 +115,7 @@ class Engine:
             market_of=self.discovery.market_of,
             unrealized_u=lambda account: unrealized_losses_u(session, account),
             permit=permit,
+            watch=self.watch,
         )
         self.catch_ups = [
             CatchUp(
@@ -136,8 +139,6 @@ class Engine:
             user_uid=str(desk.user.uid),
             status=self.status,
         )
-
-    # --- life -------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Restore, hear what is wanted, catch up, then open the streams. Raises where an account cannot be read:
@@ -207,8 +208,6 @@ class Engine:
         sink = self.inbox.sink(name)
         self.tasks.supervise(name, lambda: run(sink))
 
-    # --- messages ---------------------------------------------------------------------------------------------------
-
     async def _pump(self) -> None:
         while True:
             await self.inbox.arrival()
@@ -219,6 +218,7 @@ class Engine:
     def take(self, message: Message) -> None:
         """One message from a feed: our own orders' reports go to the ledger, the rest is decided on now."""
         if isinstance(message, ACCOUNT_MESSAGES):
+            self.watch.note(message)
             self.ledger.put(message)
             return
         self.messages += 1
@@ -235,6 +235,7 @@ class Engine:
         match message:
             case PublicTrade():
                 self._recent.note_print(message)
+                self.watch.note(message)
             case GameState():
                 self.discovery.note_game(message)
                 if message.game_id in self.discovery.uids:
@@ -279,8 +280,6 @@ class Engine:
         async with self.turns:
             await work
 
-    # --- rhythm -----------------------------------------------------------------------------------------------------
-
     async def _tick(self) -> None:
         self.decide(Tick())
         self.sample_prices()
@@ -313,6 +312,8 @@ class Engine:
         config = await self._journal_database.call(session_config, self.desk.user, self._rows())
         if config != self.session.config:
             self.decide(ConfigChanged(config))
+        for blocked in await self.watch.refresh():
+            self.decide(blocked)
 
     async def flush(self) -> None:
         await self.journal.flush()
@@ -367,8 +368,6 @@ class Engine:
                 await asyncio.sleep(seconds)
 
         return again
-
-    # --- what pages ask ---------------------------------------------------------------------------------------------
 
     def status(self) -> dict[str, Any]:
         """The trader's own state for the desk's payload."""

@@ -11,6 +11,7 @@ is sent; an answer that came meanwhile waits until it can be written.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -19,6 +20,8 @@ import structlog
 from core.clock import from_ms, to_ms
 from core.errors import Conflict, LimitBreached
 from core.kill_points import kill_point
+from risk.checks import judge_wire
+from risk.checks.values import WireSnapshot
 from risk.selectors import scopes_of
 from trading.domain.commands import CancelOrder, SubmitOrder
 from trading.domain.lifecycle import OrderStatus
@@ -27,7 +30,9 @@ from trading.engine.clock import Clock
 from trading.engine.database import AWAY, DatabaseThread
 from trading.engine.desk import DeskAccount, order_ref
 from trading.engine.permit import Permit, PermitAsk
+from trading.engine.watch import RiskWatch
 from trading.models import Order
+from trading.services.claims import ClaimRefused, order_deny
 from trading.services.fills import fills_adopt
 from trading.services.orders import (
     OrderIntent,
@@ -64,6 +69,7 @@ class Executor:
         market_of: Callable[[str], VenueMarket | None],
         unrealized_u: Callable[[str], int],
         permit: Permit,
+        watch: RiskWatch,
     ) -> None:
         self._accounts = accounts
         self._database = database
@@ -72,6 +78,7 @@ class Executor:
         self._market_of = market_of
         self._unrealized_u = unrealized_u
         self._permit = permit
+        self._watch = watch
         self.in_flight: set[str] = set()
 
     async def submit(self, command: SubmitOrder) -> None:
@@ -86,7 +93,7 @@ class Executor:
             if order is None or prepared is None:
                 return
             look = await self._last_gate(account, order, decided_s)
-            if refusal := look():
+            if refusal := await self._not_as_approved(account, order, prepared) or look():
                 kill_point("P3.gate_refused")
                 await self._deny(order, refusal)
             else:
@@ -118,7 +125,31 @@ class Executor:
 
     async def _claim(self, account: DeskAccount, command: SubmitOrder) -> Order | None:
         """T1. None: refused by a limit, a halt, a lost lease or because this decision already has an order."""
-        intent = OrderIntent(
+        intent = self._intent(command)
+        verdict = self._watch.pretrade.judge(command)
+        kill_point("P2.before_claim")
+        try:
+            if verdict is not None:
+                await self._database.call(
+                    order_deny, venue_account=account.row, lease_epoch=account.epoch, intent=intent, verdict=verdict
+                )
+            order = await self._database.call(
+                order_claim, venue_account=account.row, lease_epoch=account.epoch, intent=intent
+            )
+            kill_point("P2.claim_returned")
+            return order
+        except (LimitBreached, Conflict) as refusal:
+            log.warning("order_denied", decision=command.decision_id, code=refusal.code, **refusal.extra)
+            if isinstance(refusal, ClaimRefused):
+                await self._watch.act(account, refusal.verdict)
+            self._report(command.decision_id, OrderStatus.DENIED, reason=refusal.code)
+        except AWAY as error:  # the claim may have been committed: catch-up closes what was never prepared
+            log.error("order_not_claimed", decision=command.decision_id, error=str(error))
+            self._report(command.decision_id, OrderStatus.DENIED, reason="database_away")
+        return None
+
+    def _intent(self, command: SubmitOrder) -> OrderIntent:
+        return OrderIntent(
             decision_id=command.decision_id,
             strategy=command.strategy,
             purpose=command.purpose,
@@ -133,21 +164,8 @@ class Executor:
             expires_ms=command.expires_ms,
             reduce_only=command.reduce_only,
             unrealized_u=self._unrealized_u(command.account),
+            cause=command.reason,
         )
-        kill_point("P2.before_claim")
-        try:
-            order = await self._database.call(
-                order_claim, venue_account=account.row, lease_epoch=account.epoch, intent=intent
-            )
-            kill_point("P2.claim_returned")
-            return order
-        except (LimitBreached, Conflict) as refusal:
-            log.warning("order_denied", decision=command.decision_id, code=refusal.code, **refusal.extra)
-            self._report(command.decision_id, OrderStatus.DENIED, reason=refusal.code)
-        except AWAY as error:  # the claim may have been committed: catch-up closes what was never prepared
-            log.error("order_not_claimed", decision=command.decision_id, error=str(error))
-            self._report(command.decision_id, OrderStatus.DENIED, reason="database_away")
-        return None
 
     async def _prepare(self, account: DeskAccount, order: Order, command: SubmitOrder) -> PreparedOrder | None:
         """Make the bytes and commit their hash. None: the adapter refused the order before any send."""
@@ -161,11 +179,12 @@ class Executor:
             await self._deny(order, refusal)
             return None
         try:
-            await self._database.call(order_prepare_store, order=order, prepared=prepared, at=self._now())
+            stored = await self._database.call(order_prepare_store, order=order, prepared=prepared, at=self._now())
         except AWAY as error:
             await self._deny(order, NotSent(f"Not sent: it could not be written down ({error}).", code="database_away"))
             return None
         kill_point("P3.stored")
+        order.body_sha256, order.qty_u = stored.body_sha256, stored.qty_u
         self._report(order.decision_id, OrderStatus.CLAIMED, order, venue_order_id=prepared.venue_order_id)
         return prepared
 
@@ -174,6 +193,21 @@ class Executor:
         ask = _permit_ask(account, order)
         await self._permit.awaited(ask)
         return lambda: _too_late(account, decided_s) or self._permit.refusal(ask)
+
+    async def _not_as_approved(self, account: DeskAccount, order: Order, prepared: PreparedOrder) -> NotSent | None:
+        """PT-26: what is about to leave, held against what was committed. A difference stops everything."""
+        leaving = WireSnapshot(
+            approved_sha256=order.body_sha256,
+            leaving_sha256=hashlib.sha256(prepared.body).hexdigest(),
+            approved_qty_u=order.qty_u,
+            leaving_qty_u=prepared.request.qty_u,
+        )
+        verdict = judge_wire(leaving)
+        if verdict is None:
+            self._watch.vitals.sent.send(order.decision_id, prepared.request.qty_u)
+            return None
+        await self._watch.act(account, verdict)
+        return NotSent("Not sent: it is not what was approved.", code=verdict.breach.code)
 
     async def _send(self, account: DeskAccount, order: Order, prepared: PreparedOrder, look: LastLook) -> None:
         """The one POST of this order's life, and T2."""
@@ -190,9 +224,11 @@ class Executor:
         except VenueError as error:  # OutcomeUnknown and all that is not on the list of definitive answers
             kill_point("P6.unanswered")
             log.warning("order_outcome_unknown", order=order.client_order_id, code=error.code, error=error.message)
+            self._watch.note_call(account.name, failed=True)
             await self._keep(order_mark_unknown, order, error)
         else:
             kill_point("P6.answered")
+            self._watch.note_call(account.name, failed=False)
             kept = await self._database.persist(_acknowledge, order, ack, self._now())
             kill_point("P7.after_commit")
             self._report(

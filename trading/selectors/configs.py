@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.models import User, VenueAccount
 from core.money import from_decimal
-from risk.selectors import limits_row
+from risk.selectors import limits_by_strategy
 from trading.domain.config import AccountCaps, DipOverride, DipSettings, SessionConfig, TradingAccount
 from trading.models import MarketConfig, SportConfig
 from trading.selectors.venue_rules import capabilities_of
@@ -69,13 +69,17 @@ def dip_override(row: MarketConfig) -> DipOverride:
 
 def account_caps(accounts: list[VenueAccount]) -> AccountCaps:
     """The strictest of the accounts' limits, so that the session seldom asks for what a claim would refuse."""
-    rows = [limits_row(account) for account in accounts]
-    if not rows:
+    held = list(limits_by_strategy(accounts).values())
+    if not held:
         return AccountCaps()
     return AccountCaps(
-        max_position_usd_u=min(min(row.max_order_usd_u, row.max_position_usd_u) for row in rows),
-        max_total_usd_u=min(row.max_exposure_usd_u for row in rows),
-        max_balance_share_u=min(row.max_balance_share_u for row in rows),
+        max_position_usd_u=min(min(one.max_order_usd_u, one.max_position_usd_u) for one in held),
+        max_game_usd_u=min(AccountCaps().max_game_usd_u, *(one.max_game_usd_u for one in held)),
+        max_league_usd_u=min(AccountCaps().max_league_usd_u, *(one.max_group_usd_u for one in held)),
+        max_total_usd_u=min(one.max_exposure_usd_u for one in held),
+        max_balance_share_u=min(one.max_balance_share_u for one in held),
+        max_depth_share_u=min(one.max_depth_share_u for one in held),
+        max_order_qty_u=min(one.max_order_qty_u for one in held),
     )
 
 

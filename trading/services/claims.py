@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import IntegrityError, connection, transaction
 
@@ -32,7 +32,7 @@ from trading.selectors.risk import ClaimAsk, claim_facts
 from trading.services.lease import CLAIM_MARGIN
 from trading.services.moves import lock_ledger
 from trading.services.records import event_writes
-from venues.types import Outcome, Side, TimeInForce
+from venues.types import MICRO, Outcome, Side, TimeInForce
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 CLIENT_ID_PREFIX = "cs1-"
@@ -78,8 +78,30 @@ def order_claim(*, venue_account: VenueAccount, lease_epoch: int, intent: OrderI
     return order
 
 
+class ClaimRefused(LimitBreached):
+    """A check said no; `verdict` tells which, and what it does beside refusing."""
+
+    def __init__(self, verdict: Verdict, message: str = "", **extra: Any) -> None:
+        self.verdict = verdict
+        super().__init__(verdict.breach.code, message, **extra)
+
+
+def order_deny(*, venue_account: VenueAccount, lease_epoch: int, intent: OrderIntent, verdict: Verdict) -> NoReturn:
+    """Keep an order that the session's own checks refused before any claim: status DENIED, with check and numbers.
+
+    Always raises ClaimRefused, as a claim would have; Conflict as a claim. A price or size that no row can say is told
+    by the refusal alone.
+    """
+    refusal = refusal_of(verdict)
+    if 0 < intent.price_u < MICRO and intent.qty_u > 0:
+        _claim(venue_account, lease_epoch, intent, refusal)
+    raise refusal
+
+
 @transaction.atomic(durable=True)
-def _claim(venue_account: VenueAccount, lease_epoch: int, intent: OrderIntent) -> tuple[Order, LimitBreached | None]:
+def _claim(
+    venue_account: VenueAccount, lease_epoch: int, intent: OrderIntent, refused: LimitBreached | None = None
+) -> tuple[Order, LimitBreached | None]:
     """The order, or its denial, with all that belongs to it: what is read, a judgement, a batch of writes."""
     view, head = _look(venue_account, lease_epoch, intent)
     kill_point("P2.locked")
@@ -88,7 +110,7 @@ def _claim(venue_account: VenueAccount, lease_epoch: int, intent: OrderIntent) -
     if view.gate.has_live_order:
         raise Conflict("duplicate_decision", decision_id=intent.decision_id)
     order = _build(venue_account, view, lease_epoch, intent)
-    refusal = _refusal(order, view, intent)
+    refusal = refused or _refusal(order, view, intent)
     kill_point("P2.after_checks")
     if refusal is None:
         _write(order, head, kind="claimed", payload=_terms(order))
@@ -215,13 +237,13 @@ def order_ask(order: Order) -> OrderAsk:
     )
 
 
-def refusal_of(verdict: Verdict, state: EffectiveState | None = None) -> LimitBreached:
+def refusal_of(verdict: Verdict, state: EffectiveState | None = None) -> ClaimRefused:
     """The breach as an error: its check, its numbers, the level that set the limit, and a halt's own words."""
     breach = verdict.breach
     extra: dict[str, Any] = {"value": breach.value, "limit": breach.limit, "pt": breach.pt, "level": str(breach.level)}
     if breach.pt == "PT-01" and state is not None:
-        return LimitBreached(breach.code, state.reason, scope=state.scope, state=state.state, **extra)
-    return LimitBreached(breach.code, **extra)
+        return ClaimRefused(verdict, state.reason, scope=state.scope, state=state.state, **extra)
+    return ClaimRefused(verdict, **extra)
 
 
 def _terms(order: Order) -> dict[str, object]:

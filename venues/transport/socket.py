@@ -110,6 +110,11 @@ class ReconnectingSocket:
             self._on_down(reason)
             await asyncio.sleep(wait_s)
 
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the last frame of any kind, the opening of the connection counting as one; real time."""
+        return time.monotonic() - self._last_frame_at if self._last_frame_at else 0.0
+
     async def send(self, text: str) -> bool:
         """Send now. False: the connection is down and the text is gone; nothing is ever queued."""
         if self._connection is None:

@@ -16,6 +16,7 @@ import httpx
 from django.db import connection, transaction
 
 from accounts.models import User, VenueAccount
+from risk.models import AccountLimits
 from tests.books import Books, our_books, venue_books
 from trading.domain.commands import Purpose, SubmitOrder
 from trading.domain.lifecycle import ENDED
@@ -89,6 +90,7 @@ class Stand:
         )
         await self._trader.meet()
         self._engine = await self._trader.build(self.user)
+        await self.database.call(_loosen)
         await self._engine.start()
         self._engine.run_free()
         return self._engine
@@ -327,6 +329,15 @@ def _taking_price_u(market: MarketView, side: Side, outcome: Outcome) -> int:
 
 def _order_row(decision_id: str) -> Order:
     return Order.objects.select_related("market").get(decision_id=decision_id)
+
+
+def _loosen() -> None:
+    """The tests' own orders reach further and are bigger than a strategy's; what limits do is tested elsewhere."""
+    AccountLimits.objects.update(
+        collar_price_u=MICRO, fair_band_price_u=MICRO, max_depth_share_u=MICRO, max_unknown_market=10,
+        max_unknown_account=10, max_edge_price_u=MICRO, max_move_price_u=MICRO, max_balance_share_u=MICRO,
+        max_entries_10min=100, max_entries_day=100, max_order_qty_u=2_000 * MICRO,
+    )  # fmt: skip
 
 
 def _told_status(user: User) -> str:

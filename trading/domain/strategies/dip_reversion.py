@@ -103,14 +103,14 @@ def sizing_inputs(look: Look, desk: Desk) -> SizingInputs:
     market = look.market
     listing, account = market.listing, market.account
     assert listing is not None and account is not None
-    limit_u, exposure = look.entry_limit_u(), desk.exposure(market)
+    limit_u, exposure, caps = look.entry_limit_u(), desk.exposure(market), desk.config.caps
     return SizingInputs(
         price_u=limit_u,
         fees=listing.fees,
         fair_u=look.fair_u,
         balance_u=desk.balance_u(account.account),
         available_u=desk.available_u(account.account),
-        depth_qty_u=look.depth_u(limit_u),
+        depth_qty_u=min(look.depth_u(limit_u) * caps.max_depth_share_u // MICRO, caps.max_order_qty_u),
         market_used_u=exposure.market_u,
         game_used_u=exposure.game_u,
         league_used_u=exposure.league_u,

@@ -1,0 +1,154 @@
+"""The trader's watch over risk: limits read anew, what the session must remember, and the triggers.
+
+Story: every look reads the limits and what stops each account's entries, and tells the session, so that its gates say
+no before an order is made; the triggers are asked after fills and settlements and every few seconds of venue time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+from django.db import DatabaseError
+
+from core.clock import from_ms
+from core.errors import CODES
+from core.figures import money_text
+from risk.checks import Verdict
+from risk.limits import Limits
+from risk.selectors import limits_by_strategy
+from risk.triggers import Trip, api_error_rate, clock_skew, stale_data
+from trading.domain.messages import AccountBlocked
+from trading.domain.session import Session
+from trading.engine.clock import Clock
+from trading.engine.database import DatabaseThread
+from trading.engine.desk import Desk, DeskAccount
+from trading.engine.pretrade import PreTrade
+from trading.engine.views import unrealized_losses_u
+from trading.engine.vitals import Vitals
+from trading.selectors.account_risk import account_verdict
+from trading.services.triggers import breach_act, triggers_check, trip_act, trip_clear
+from venues.types import FillReport, Message, PublicTrade, SettlementReport, Venue
+
+log = structlog.get_logger(__name__)
+
+CALLS_KEPT = 200
+TRIGGERS_EVERY_MS = 30_000
+
+
+class RiskWatch:
+    """One per engine."""
+
+    def __init__(self, *, desk: Desk, session: Session, clock: Clock, database: DatabaseThread) -> None:
+        self.vitals = Vitals()
+        self.pretrade = PreTrade(session, clock, self.vitals, self.silent_ms)
+        self._desk = desk
+        self._session = session
+        self._clock = clock
+        self._database = database
+        self._calls: dict[str, deque[tuple[int, bool]]] = {}
+        self._is_due = True
+        self._asked_ms = 0
+        self._paused: set[tuple[str, str]] = set()
+
+    def note(self, message: Message) -> None:
+        """Prints tell the venue's clock, fills how it settles; both make the triggers worth asking."""
+        match message:
+            case PublicTrade():
+                market = self._session.markets.get(message.market_id)
+                if market is not None and market.listing is not None:
+                    skew = self.vitals.skew(market.listing.venue)
+                    skew.note(venue_ms=message.venue_ms, now_ms=self._clock.now_ms())
+            case FillReport():
+                self.vitals.note_fill(message)
+                self._is_due = True
+            case SettlementReport():
+                self._is_due = True
+
+    def note_call(self, account: str, *, failed: bool) -> None:
+        """A request about an order was answered, or not."""
+        calls = self._calls.setdefault(account, deque(maxlen=CALLS_KEPT))
+        calls.append((self._clock.now_ms(), failed))
+
+    def silent_ms(self, venue: Venue) -> int:
+        """Venue milliseconds since anything was read of this venue's market stream; none pass in lock-step."""
+        sockets = getattr(self._desk.feeds.get(venue), "sockets", ())
+        silent_s = max((socket.silent_s for socket in sockets), default=0.0)
+        return round(silent_s * 1_000 * self._clock.pace)
+
+    async def refresh(self) -> list[AccountBlocked]:
+        """Read limits and blocks; what changed for the session. Asks the triggers where they are due."""
+        accounts = list(self._desk.accounts.values())
+        self.pretrade.limits = await self._database.call(_limits, accounts)
+        changed = []
+        for account in accounts:
+            verdict = await self._database.call(
+                account_verdict, account.row, at=self._now(), unrealized_u=self._unrealized_u(account)
+            )
+            words = _words(verdict) if verdict is not None else ""
+            if words != self._session.desk.blocks.get(account.name, ""):
+                changed.append(AccountBlocked(account.name, words))
+        if self._is_due or self._clock.now_ms() - self._asked_ms >= TRIGGERS_EVERY_MS:
+            self._is_due, self._asked_ms = False, self._clock.now_ms()
+            await self._ask_triggers(accounts)
+        return changed
+
+    async def act(self, account: DeskAccount, verdict: Verdict) -> None:
+        """What a breach does beside refusing the order."""
+        try:
+            await self._database.call(breach_act, venue_account=account.row, verdict=verdict)
+        except DatabaseError as error:
+            log.error("breach_not_acted_on", code=verdict.breach.code, error=str(error))
+
+    async def _ask_triggers(self, accounts: list[DeskAccount]) -> None:
+        for account in accounts:
+            for trip in await self._database.call(
+                triggers_check, venue_account=account.row, at=self._now(), unrealized_u=self._unrealized_u(account)
+            ):
+                log.critical("trigger_fired", account=account.name, code=trip.code, value=trip.value, limit=trip.limit)
+            for code, trip_now in self._own_trips(account):
+                await self._follow(account, code, trip_now)
+
+    def _own_trips(self, account: DeskAccount) -> list[tuple[str, Trip | None]]:
+        """What only this process knows, by its code. Ages are judged where venue time is real time."""
+        calls = self._calls.get(account.name, ())
+        venue = Venue(account.row.venue)
+        is_real = self._clock.pace == 1.0
+        return [
+            ("api_error_rate", api_error_rate(tuple(calls), self._clock.now_ms())),
+            ("clock_skew", clock_skew(self.vitals.skew(venue).ms) if is_real else None),
+            ("stale_data", stale_data(self._stale_ms(venue)) if is_real else None),
+        ]
+
+    def _stale_ms(self, venue: Venue) -> int:
+        """A stream without anything to say is alive while its connection answers pings (`is_up`)."""
+        sockets = getattr(self._desk.feeds.get(venue), "sockets", ())
+        return self.silent_ms(venue) if any(not socket.is_up for socket in sockets) else 0
+
+    async def _follow(self, account: DeskAccount, code: str, trip: Trip | None) -> None:
+        key = (account.name, code)
+        if trip is not None and await self._database.call(trip_act, venue_account=account.row, trip=trip):
+            self._paused.add(key)
+            log.critical("trigger_fired", account=account.name, code=code, value=trip.value, limit=trip.limit)
+        elif trip is None and key in self._paused:
+            self._paused.discard(key)
+            await self._database.call(trip_clear, venue_account=account.row, code=code)
+
+    def _unrealized_u(self, account: DeskAccount) -> int:
+        return unrealized_losses_u(self._session, account.name)
+
+    def _now(self) -> datetime:
+        return from_ms(self._clock.now_ms())
+
+
+def _limits(accounts: list[DeskAccount]) -> Mapping[tuple[str, str], Limits]:
+    return limits_by_strategy(account.row for account in accounts)
+
+
+def _words(verdict: Verdict) -> str:
+    """For the gate: the code's sentence with its limit, which does not change with every price."""
+    breach = verdict.breach
+    limit = money_text(breach.limit) if breach.code == "daily_loss" and isinstance(breach.limit, int) else breach.limit
+    return f"{CODES[breach.code].rstrip('.').lower()} ({breach.pt}, limit {limit})"
