@@ -14,13 +14,17 @@ from core.queue import enqueue_on_commit
 from notifications.models import AlertLevel
 from notifications.services import alert_raise
 from risk.models import OWN, HaltScope, HaltState, TradingHalt
+from risk.receipts import event_end, event_open
 from risk.scopes import HaltTarget, halt_target
 from risk.signals import trading_halted
 
 
 @transaction.atomic(durable=True)
-def halt_set(*, scope: HaltScope, scope_key: str, state: HaltState, code: str, reason: str, actor: str) -> TradingHalt:
-    """Put a scope into a state for the cause `code`, beside what other causes say. The next claim sees it.
+def halt_set(
+    *, scope: HaltScope, scope_key: str, state: HaltState, code: str, reason: str, actor: str, flatten: bool = False
+) -> TradingHalt:
+    """Put a scope into a state for the cause `code`, beside what other causes say. The next claim sees it. `flatten`
+    with HALTED: what is held is sold too, by orders that only reduce. What stops is recorded (`risk.receipts`).
 
     Raises Invalid for a key that names nothing (`risk.scopes`) or no reason; Conflict where this cause would weaken
     its own HALTED: that, and any way back to ACTIVE, is `halt_resume`.
@@ -31,7 +35,8 @@ def halt_set(*, scope: HaltScope, scope_key: str, state: HaltState, code: str, r
     halt = _locked_row(scope, target, code)
     if state == HaltState.ACTIVE or (halt.state == HaltState.HALTED and state != HaltState.HALTED):
         raise Conflict("halted", "This scope is halted; a person has to resume it.")
-    halt = _move(halt, state=state, reason=reason, actor=actor)
+    halt = _move(halt, state=state, reason=reason, actor=actor, flatten=flatten and state == HaltState.HALTED)
+    event_open(halt)
     alert_raise(
         user=target.owner,
         level=AlertLevel.CRITICAL if state == HaltState.HALTED else AlertLevel.WARNING,
@@ -60,7 +65,9 @@ def halt_resume(*, halt: TradingHalt, reason: str, actor: str, by: User | None =
         raise NotAllowed("not_allowed", "Only an operator can lift this halt.")
     if halt.state == HaltState.ACTIVE:
         raise Conflict("conflict", "This halt was lifted before.")
-    return _move(halt, state=HaltState.ACTIVE, reason=reason, actor=actor)
+    halt = _move(halt, state=HaltState.ACTIVE, reason=reason, actor=actor)
+    event_end(halt, actor=actor, resolution=reason)
+    return halt
 
 
 def _locked_row(scope: HaltScope, target: HaltTarget, code: str) -> TradingHalt:
@@ -69,10 +76,10 @@ def _locked_row(scope: HaltScope, target: HaltTarget, code: str) -> TradingHalt:
     return TradingHalt.objects.select_for_update().get(scope=scope, scope_key=target.key, code=code)
 
 
-def _move(seen: TradingHalt, *, state: HaltState, reason: str, actor: str) -> TradingHalt:
+def _move(seen: TradingHalt, *, state: HaltState, reason: str, actor: str, flatten: bool = False) -> TradingHalt:
     """Compare-and-set on the row as it was seen. Raises Conflict when it is not so any more."""
     rows = TradingHalt.objects.filter(pk=seen.pk, state=seen.state, code=seen.code, epoch=seen.epoch)
-    changes = {"state": state, "reason": reason[:300], "actor": actor, "changed_at": clock.now()}
+    changes = {"state": state, "reason": reason[:300], "actor": actor, "flatten": flatten, "changed_at": clock.now()}
     if not rows.update(epoch=seen.epoch + 1, **changes):
         raise Conflict("conflict", "This halt changed in the meantime; look at it again.")
     halt = TradingHalt.objects.select_related("owner").get(pk=seen.pk)
@@ -83,6 +90,6 @@ def _move(seen: TradingHalt, *, state: HaltState, reason: str, actor: str) -> Tr
         kind="halt.changed",
         subject_type="halt",
         subject_uid=halt.uid,
-        payload={**facts, "reason": reason},
+        payload={**facts, "reason": reason, "flatten": flatten},
     )
     return halt

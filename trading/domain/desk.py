@@ -12,13 +12,14 @@ from trading.domain.confidence import weighing
 from trading.domain.config import SessionConfig
 from trading.domain.intents import Intents
 from trading.domain.market_view import Look, MarketView
-from trading.domain.messages import TradingState
+from trading.domain.messages import Narrowed, TradingState, TradingStateChanged
 from trading.domain.opening import OpeningState
 from trading.domain.portfolio import Portfolio, Record
 from trading.domain.positions import Leg
 from venues.types import BalanceReport, Outcome
 
 _NO_LEG = Leg()
+_STRICTNESS = tuple(TradingState)
 
 
 class Exposure(NamedTuple):
@@ -51,6 +52,7 @@ class Desk:
         "intents",
         "markets",
         "markets_by_game",
+        "narrow",
         "portfolio",
         "record",
         "scales",
@@ -67,6 +69,7 @@ class Desk:
         self.blocks: dict[str, str] = {}
         self.state = opening.trading_state
         self.flatten = False
+        self.narrow: dict[str, Narrowed] = {}
         self.markets: dict[str, MarketView] = {}
         self.markets_by_game: dict[str, list[MarketView]] = {}
         self.down_feeds: set[str] = set()
@@ -76,18 +79,30 @@ class Desk:
         self.config = config
         self.scales = weighing(config.weights)
 
-    @property
-    def may_enter(self) -> bool:
-        return self.state is TradingState.ACTIVE
+    def stop(self, message: TradingStateChanged) -> None:
+        """Take over what is stopped from now on; narrow stops by account or market."""
+        self.state, self.flatten = message.state, message.flatten
+        self.narrow = {one.account or one.market_id: one for one in message.narrow}
+        self.touch()
 
-    @property
-    def must_flatten(self) -> bool:
+    def state_of(self, market: MarketView) -> TradingState:
+        """The strictest of what holds everywhere, in the market's account and in the market itself."""
+        if not self.narrow:
+            return self.state
+        return max([self.state, *(one.state for one in self._narrowed(market))], key=_STRICTNESS.index)
+
+    def must_flatten(self, market: MarketView) -> bool:
         """Halted, and the halt says to leave every position."""
-        return self.state is TradingState.HALTED and self.flatten
+        if self.state is TradingState.HALTED and self.flatten:
+            return True
+        return any(one.flatten and one.state is TradingState.HALTED for one in self._narrowed(market))
 
-    @property
-    def may_exit(self) -> bool:
-        return self.state in (TradingState.ACTIVE, TradingState.REDUCING) or self.must_flatten
+    def may_exit(self, market: MarketView) -> bool:
+        return self.state_of(market) in (TradingState.ACTIVE, TradingState.REDUCING) or self.must_flatten(market)
+
+    def _narrowed(self, market: MarketView) -> list[Narrowed]:
+        names = (market.market_id, market.account.account if market.account is not None else "")
+        return [self.narrow[name] for name in names if name in self.narrow]
 
     def touch(self) -> None:
         """Something the slow gates of every market look at has changed."""

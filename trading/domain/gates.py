@@ -15,6 +15,7 @@ from trading.domain.commands import GateResult, Unit
 from trading.domain.desk import Desk
 from trading.domain.games import SECOND_US
 from trading.domain.market_view import Look
+from trading.domain.messages import TradingState as State
 from trading.domain.segments import allowed_segments, current_segment, restriction
 from venues.types import MarketState
 
@@ -34,7 +35,8 @@ class Gate(NamedTuple):
 
 
 def _trading_active(look: Look, desk: Desk, now_us: int) -> Answer:
-    return desk.may_enter, str(desk.state), "active"
+    state = desk.state_of(look.market)
+    return state is State.ACTIVE, str(state), "active"
 
 
 def _strategy_enabled(look: Look, desk: Desk, now_us: int) -> Answer:

@@ -48,10 +48,22 @@ class IntentUpdate(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: str = ""
 
 
+class Narrowed(msgspec.Struct, frozen=True, kw_only=True):
+    """A stop of less than everything: of one account, or of one market."""
+
+    account: str = ""
+    market_id: str = ""
+    state: TradingState
+    flatten: bool = False
+
+
 class TradingStateChanged(msgspec.Struct, frozen=True, tag=True):
+    """`state` holds everywhere; `narrow` adds what is stopped in one account or market only."""
+
     state: TradingState
     reason: str = ""
     flatten: bool = False
+    narrow: tuple[Narrowed, ...] = ()
 
 
 class AccountBlocked(msgspec.Struct, frozen=True, tag=True):

@@ -325,8 +325,7 @@ class Session:
         return self._reconsider_all(now_us)
 
     def _on_trading_state(self, message: TradingStateChanged, now_us: int) -> Sequence[Command]:
-        self.desk.state, self.desk.flatten = message.state, message.flatten
-        self.desk.touch()
+        self.desk.stop(message)
         out: list[Command] = []
         if message.state in (State.PAUSED, State.HALTED):
             resting = [one for one in self.desk.intents.working.values() if one.status is OrderStatus.OPEN]

@@ -26,10 +26,10 @@ SOCKET_NAME = "guard.sock"
 HALTED, KILL = "halted", "kill"
 REDIS_WITHIN_S = 0.2
 
-_woken: set[Callable[[], None]] = set()
+_woken: set[Callable[[], object]] = set()
 
 
-def on_halt(wake: Callable[[], None]) -> Callable[[], None]:
+def on_halt(wake: Callable[[], object]) -> Callable[[], None]:
     """`wake` is called, from whatever thread, after every halt that this process commits. Returns how to end that."""
     _woken.add(wake)
     return lambda: _woken.discard(wake)

@@ -85,12 +85,19 @@ class GuardPart:
     name = "guard"
 
     def __init__(self, context: RunContext) -> None:
+        self._context = context
         self._asked_to_stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     async def start(self) -> None:
         self._asked_to_stop.clear()
-        self._thread = threading.Thread(target=watch, args=(self._asked_to_stop,), name="guard", daemon=True)
+        self._thread = threading.Thread(
+            target=watch,
+            args=(self._asked_to_stop,),
+            kwargs={"simulator_port": self._context.simulator_port},
+            name="guard",
+            daemon=True,
+        )
         self._thread.start()
 
     async def stop(self) -> None:

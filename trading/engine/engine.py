@@ -34,10 +34,9 @@ from trading.engine.reconciling import Reconciler, Reconcilers
 from trading.engine.supervised import TaskGroup
 from trading.engine.views import Recent, unrealized_losses_u
 from trading.engine.watch import RiskWatch
+from trading.engine.wishes import STOPPED_BY_USER, Following, strictest_of, wishes
 from trading.models import RunTrigger, TraderStatus
 from trading.selectors.configs import session_config
-from trading.selectors.session import trading_state
-from trading.selectors.status import is_wanted
 from trading.services.trader import trader_heartbeat
 from venues.espn.client import EspnFeed
 from venues.types import (
@@ -62,7 +61,6 @@ T = TypeVar("T")
 
 ACCOUNT_MESSAGES = (OrderReport, FillReport, SettlementReport, PositionReport, BalanceReport)
 PUMP_BATCH = 200
-STOPPED_BY_USER = "stopped by the user"
 TICK_S = 0.5
 VITAL_PAUSE_S = 2.0
 """The longest pause of what holds the lease, tells that we live, and hears "stop"."""
@@ -93,9 +91,8 @@ class Engine:
         self.messages = 0
         self.ended = asyncio.Event()
         self.turns: asyncio.Lock | None = None
-        self._is_stopped_by_user = False
         self._is_reconciled = False
-        self._state_reason = ""
+        self._wish = TradingStateChanged(TradingState.ACTIVE)
         self._ledger_database = ledger_database
         self._journal_database = journal_database
         self._feeds_up: dict[str, tuple[bool, float]] = {}
@@ -131,6 +128,9 @@ class Engine:
             Reconciler(account=account, database=ledger_database, ledger=self.ledger, clock=clock, catch_up=catch_up)
             for account, catch_up in zip(desk.accounts.values(), self.catch_ups, strict=True)
         )
+        self.following = Following(
+            wishes=self.follow_wishes, doors=desk.accounts.values, database=ledger_database, permit=permit
+        )
         self.publisher = Publisher(
             session=session,
             recent=self._recent,
@@ -162,7 +162,8 @@ class Engine:
         self.tasks.supervise("pump", self._pump)
         self.tasks.supervise("espn", lambda: self.espn.run(self.inbox.sink("espn")))
         self.tasks.supervise("tick", self._every(TICK_S, self._tick))
-        self.tasks.supervise("wishes", self._every(1.0, self.follow_wishes), pause_max_s=VITAL_PAUSE_S)
+        self.tasks.supervise("wishes", self.following.wishes_for_ever, pause_max_s=VITAL_PAUSE_S)
+        self.tasks.supervise("stops", self.following.stops_for_ever, pause_max_s=VITAL_PAUSE_S)
         self.tasks.supervise("journal", self._every(1.0, self.flush))
         self.tasks.supervise("discovery", self._discover)
         self.tasks.supervise("catch-up-orders", self._every(5.0, self._catch_up(CatchUp.orders)))
@@ -304,10 +305,9 @@ class Engine:
 
     async def follow_wishes(self) -> None:
         """Take over what the user and the guards want: run or stop, halts, settings."""
-        wish = await self._journal_database.call(_wishes, self.desk)
-        self._is_stopped_by_user = wish.reason == STOPPED_BY_USER
-        if (wish.state, wish.reason) != (self.session.desk.state, self._state_reason):
-            self._state_reason = wish.reason
+        wish = await self._journal_database.call(wishes, self.desk)
+        if wish != self._wish or wish.state is not self.session.desk.state:
+            self._wish = wish
             self.decide(wish)
         config = await self._journal_database.call(session_config, self.desk.user, self._rows())
         if config != self.session.config:
@@ -347,7 +347,7 @@ class Engine:
 
     @property
     def _trader_status(self) -> TraderStatus:
-        return TraderStatus.STOPPED if self._is_stopped_by_user else TraderStatus.RUNNING
+        return TraderStatus.STOPPED if self._wish.reason == STOPPED_BY_USER else TraderStatus.RUNNING
 
     async def _beat(self, status: TraderStatus) -> None:
         stats = {
@@ -372,12 +372,11 @@ class Engine:
     def status(self) -> dict[str, Any]:
         """The trader's own state for the desk's payload."""
         now = asyncio.get_running_loop().time()
-        desk = self.session.desk
         return {
             "mode": settings.TRADING_MODE,
             "status": self._trader_status,
-            "trading_state": desk.state,
-            "halt_reason": self._state_reason,
+            "trading_state": strictest_of(self._wish),
+            "halt_reason": self._wish.reason,
             "rows_seq": self.ledger.rows_changed + self.journal.decisions_noted,
             "feeds": [
                 {"name": name, "is_up": is_up, "age_s": round(now - since)}
@@ -387,11 +386,3 @@ class Engine:
 
     def _rows(self) -> list[Any]:
         return [account.row for account in self.desk.accounts.values()]
-
-
-def _wishes(desk: Desk) -> TradingStateChanged:
-    """The stricter of the user's wish and the halts; a stopped trader may not add or close."""
-    if not is_wanted(desk.user):
-        return TradingStateChanged(TradingState.PAUSED, STOPPED_BY_USER)
-    state = trading_state([account.row for account in desk.accounts.values()])
-    return TradingStateChanged(state, "" if state is TradingState.ACTIVE else "halted")

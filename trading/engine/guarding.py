@@ -12,10 +12,12 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 
+from trading.engine.guard_cancel import GuardCanceller, guard_endpoints
 from trading.engine.guard_ears import kill_reason, listen_on_redis, listen_on_socket
 from trading.engine.guard_permit import PermitAgent
 from trading.engine.permit import KILL_FILE
 from trading.services.guard import guard_look
+from venues.registry import VenueEndpoints
 
 log = structlog.get_logger(__name__)
 
@@ -25,9 +27,10 @@ LOOK_EVERY_S = 1.0
 class Guard:
     """`watch` blocks until asked to stop."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, endpoints: VenueEndpoints) -> None:
         self._data_dir = data_dir
         self.permit = PermitAgent(data_dir)
+        self.canceller = GuardCanceller(data_dir=data_dir, endpoints=endpoints)
         self._look_now = threading.Event()
 
     def watch(self, asked_to_stop: threading.Event) -> None:
@@ -35,6 +38,7 @@ class Guard:
             "guard-permit": lambda: self.permit.run(asked_to_stop),
             "guard-socket": lambda: listen_on_socket(self._data_dir, self.hear, asked_to_stop),
             "guard-redis": lambda: listen_on_redis(self.hear, asked_to_stop),
+            "guard-cancel": lambda: self.canceller.run(asked_to_stop),
         }
         threads = [threading.Thread(target=part, name=name, daemon=True) for name, part in parts.items()]
         for thread in threads:
@@ -47,7 +51,7 @@ class Guard:
         finally:
             asked_to_stop.set()
             for thread in threads:
-                thread.join(2.0)
+                thread.join(1.0)
             connections.close_all()
 
     def hear(self, message: str) -> None:
@@ -69,6 +73,7 @@ class Guard:
             close_old_connections()
 
 
-def watch(asked_to_stop: threading.Event) -> None:
+def watch(asked_to_stop: threading.Event, *, simulator_port: int | None = None) -> None:
     """The guard of this host until asked to stop."""
-    Guard(Path(settings.DATA_DIR)).watch(asked_to_stop)
+    endpoints = guard_endpoints(simulator_port or settings.SIMULATOR_PORT)
+    Guard(Path(settings.DATA_DIR), endpoints=endpoints).watch(asked_to_stop)

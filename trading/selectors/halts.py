@@ -12,9 +12,11 @@ from accounts.models import VenueAccount
 from markets.models import Market
 from risk.models import HaltScope, TradingHalt
 from risk.selectors import halts_in, halts_of_kinds, scopes_of, strictest
-from trading.domain.messages import TradingState
+from trading.domain.messages import Narrowed, TradingState, TradingStateChanged
 from trading.models import Order
 from trading.selectors.risk import WORKING
+
+_MILDEST = tuple(TradingState).index
 
 
 def trading_state(accounts: list[VenueAccount]) -> TradingState:
@@ -31,18 +33,44 @@ def trading_states(accounts: list[VenueAccount]) -> dict[str, TradingState]:
     }
 
 
+def desk_state(accounts: list[VenueAccount], *, strategy: str) -> TradingStateChanged:
+    """What stops a trader of these accounts that runs `strategy`: everywhere what stops all of them, and beside it
+    what stops one account or market."""
+    scopes = {account.account_key: scopes_of(account, strategy=strategy) for account in accounts}
+    halts = halts_in(scope for named in scopes.values() for scope in named)
+    told = {
+        key: strictest(halt for halt in halts if (halt.scope, halt.scope_key) in named) for key, named in scopes.items()
+    }
+    state = min((TradingState(one.state.value) for one in told.values()), key=_MILDEST, default=TradingState.ACTIVE)
+    flatten = bool(told) and all(one.flatten for one in told.values())
+    narrow = [
+        Narrowed(account=key, state=TradingState(one.state.value), flatten=one.flatten)
+        for key, one in sorted(told.items())
+        if (one.state.value, one.flatten) != (state.value, flatten)
+    ]
+    narrow += [
+        Narrowed(market_id=market_id, state=_state(named), flatten=strictest(named).flatten)
+        for market_id, named in _market_halts(accounts).items()
+    ]
+    reasons = {one.reason for one in told.values() if one.reason}
+    return TradingStateChanged(state, "; ".join(sorted(reasons))[:200], flatten, tuple(narrow))
+
+
 def halted_markets(accounts: list[VenueAccount]) -> dict[str, TradingState]:
     """Markets that a halt of the market, its game or a strategy stops, by `market_id`, each in its strictest state.
 
     A strategy's halt names the markets in which the accounts have orders of that strategy working. One query while
     nothing of the kind is halted.
     """
-    halts = halts_of_kinds(HaltScope.MARKET, HaltScope.GAME, HaltScope.STRATEGY)
+    return {market_id: _state(named) for market_id, named in _market_halts(accounts).items()}
+
+
+def _market_halts(accounts: list[VenueAccount]) -> dict[str, list[TradingHalt]]:
     causes: dict[str, list[TradingHalt]] = {}
-    for halt in halts:
+    for halt in halts_of_kinds(HaltScope.MARKET, HaltScope.GAME, HaltScope.STRATEGY):
         for market_id in _markets_of(halt, accounts):
             causes.setdefault(market_id, []).append(halt)
-    return {market_id: _state(named) for market_id, named in sorted(causes.items())}
+    return dict(sorted(causes.items()))
 
 
 def _markets_of(halt: TradingHalt, accounts: list[VenueAccount]) -> Iterable[str]:

@@ -2,30 +2,36 @@
 
 Invariant: the guard only ever takes the right to trade away, and gives back only what it took itself for a silence
 that has ended: its halts are causes of their own, which neither hide nor lift anybody else's. A `KILL` file in the data
-folder halts everything until a person resumes.
+folder halts everything until a person resumes. A stop that is not proven is told again and again.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from accounts.models import User
+from core import clock
 from core.errors import Conflict
-from risk.models import HaltScope, HaltState, TradingHalt
+from notifications.models import AlertLevel
+from notifications.services import alert_raise
+from risk.models import HaltScope, HaltState, KillSwitchEvent, TradingHalt
 from risk.services import halt_resume, halt_set
 from trading.models import TraderState
 from trading.selectors.status import is_stale
+from trading.selectors.stops import unproven_stops
 
 ACTOR = "guard"
 SILENT = "trader_silent"
 KILLED = "kill_file"
 KILL_FILE = "KILL"
+INCOMPLETE_AFTER = timedelta(seconds=10)
+INCOMPLETE_EVERY_S = 5
 
 
 def guard_look(*, data_dir: Path) -> list[str]:
     """One round. Returns what was done, in words, for the log."""
-    done = _look_for_kill_file(data_dir)
+    done = _look_for_kill_file(data_dir) + _look_for_incomplete_stops()
     for state in TraderState.objects.select_related("user"):
         halt = _silence_halt(state.user)
         if is_stale(state) and halt is None:
@@ -51,6 +57,28 @@ def _look_for_kill_file(data_dir: Path) -> list[str]:
         actor=ACTOR,
     )
     return ["halted everything: a KILL file lies in the data folder"]
+
+
+def _look_for_incomplete_stops() -> list[str]:
+    """Ten seconds after a stop somebody must hear that it is not proven, and every five seconds again."""
+    now = clock.now()
+    late = unproven_stops(older_than=INCOMPLETE_AFTER, now=now)
+    return [f"KILL INCOMPLETE: {event}" for event in late if _alert_incomplete(event, now)]
+
+
+def _alert_incomplete(event: KillSwitchEvent, now: datetime) -> bool:
+    late_s = int((now - event.started_at).total_seconds())
+    alert = alert_raise(
+        user=event.owner,
+        level=AlertLevel.CRITICAL,
+        code="kill_incomplete",
+        title=f"KILL INCOMPLETE after {late_s} s: {event}",
+        body="Orders are not proven gone. Look at the receipt, and cancel them at the venue's own page.",
+        subject_type="stop",
+        subject_uid=event.uid,
+        dedupe_key=f"kill_incomplete:{event.uid}:{late_s // INCOMPLETE_EVERY_S}",
+    )
+    return alert is not None
 
 
 def _silence_halt(user: User) -> TradingHalt | None:

@@ -39,7 +39,7 @@ class Rule(NamedTuple):
 
 
 def _kill_switch(look: Look, leg: Leg, desk: Desk, now_us: int) -> Fires:
-    return Fires(desk.must_flatten, str(desk.state), "halted, flatten")
+    return Fires(desk.must_flatten(look.market), str(desk.state_of(look.market)), "halted, flatten")
 
 
 def _resolving(look: Look, leg: Leg, desk: Desk, now_us: int) -> Fires:
@@ -130,7 +130,7 @@ def evaluate_exit(look: Look, desk: Desk, now_us: int, *, strategy: str) -> Sequ
 def _obstacle(look: Look, leg: Leg, desk: Desk, now_us: int, rule: Rule) -> str:
     """Why the exit cannot be sent now; empty if it can."""
     market, pacing = look.market, desk.config.pacing
-    if not desk.may_exit:
+    if not desk.may_exit(market):
         return "trading_paused"
     if market.state is not MarketState.OPEN or market.listing is None or market.account is None:
         return "market_not_open"

@@ -1,0 +1,210 @@
+"""An emergency stop at the venues: off the book, proven by the venue's own list, written down; by trader or guard."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import connections
+
+from risk.models import HaltScope, HaltState, KillSwitchPart
+from risk.services import halt_set
+from tests.trading.engine.stand import IDLE, PATIENCE_S, Stand, standing
+from tests.trading.engine.trouble import DROP, Trouble
+from trading.domain.commands import SubmitOrder
+from trading.engine.database import DatabaseThread
+from trading.engine.guard_cancel import GuardCanceller
+from trading.engine.permit import KILL_FILE
+from trading.models import OrderStatus, Position
+from venues.registry import simulated_endpoints
+from venues.simulator.faults import Disturbance
+from venues.types import OrderState, TimeInForce, Venue
+
+REFUSED = Disturbance(status=503, body=b'{"error":"Trading is currently disabled"}')
+CHEAP_U = 20_000
+
+
+@pytest.fixture
+def trouble() -> Trouble:
+    return Trouble()
+
+
+@pytest.fixture
+async def stand(shared_database: None, tmp_path: Path, trouble: Trouble) -> AsyncIterator[Stand]:
+    async with standing(tmp_path, settings=IDLE, faults=trouble, seed=7, speed=30.0, games=2) as stand:
+        await stand.start_engine()
+        yield stand
+
+
+async def resting(stand: Stand, venue: Venue, count: int = 1) -> list[SubmitOrder]:
+    market = await stand.market(venue)
+    commands = [
+        await stand.submit(market, price_u=CHEAP_U + 10_000 * n, time_in_force=TimeInForce.GTC) for n in range(count)
+    ]
+    for command in commands:
+        await stand.until_row(command, OrderStatus.OPEN)
+    return commands
+
+
+async def halt(stand: Stand, scope: HaltScope = HaltScope.GLOBAL, key: str = "", *, flatten: bool = False):
+    return await stand.database.call(
+        halt_set,
+        scope=scope,
+        scope_key=key,
+        state=HaltState.HALTED,
+        code="manual",
+        reason="drill",
+        actor="op",
+        flatten=flatten,
+    )
+
+
+async def parts(stand: Stand) -> list[KillSwitchPart]:
+    return await stand.database.call(_parts)
+
+
+def _parts() -> list[KillSwitchPart]:
+    return list(KillSwitchPart.objects.select_related("event", "venue_account").order_by("venue_account_id"))
+
+
+async def proven(stand: Stand, count: int) -> list[KillSwitchPart]:
+    deadline = time.monotonic() + PATIENCE_S
+    while len(seen := await parts(stand)) < count or any(part.proven_gone_at is None for part in seen):
+        assert time.monotonic() < deadline, [part.stuck for part in seen]
+        await asyncio.sleep(0.05)
+    return seen
+
+
+async def test_a_halt_of_everything_takes_all_orders_off_both_venues_and_proves_it(stand: Stand, trouble: Trouble):
+    commands = [*await resting(stand, Venue.KALSHI, 3), *await resting(stand, Venue.POLYMARKET)]
+    await halt(stand)
+    kalshi, polymarket = await proven(stand, 2)
+    assert (kalshi.orders_open, polymarket.orders_open) == (3, 1)
+    assert {kalshi.proven_by, polymarket.proven_by} == {"trader"}
+    assert kalshi.first_cancel_at >= kalshi.event.started_at and kalshi.proven_gone_at > kalshi.first_cancel_at
+    assert kalshi.stuck == [] and len(kalshi.orders) == 3
+    for command in commands:
+        await stand.until_row(command, OrderStatus.CANCELED)
+    denied = await stand.submit(await stand.market(Venue.KALSHI))
+    assert ((await stand.row(denied)).reason_code, trouble.creates(Venue.KALSHI)) == ("halted", 3)
+    await stand.books_equal()
+
+
+async def test_a_cancel_that_is_refused_is_asked_again_until_it_is_taken(stand: Stand, trouble: Trouble):
+    await resting(stand, Venue.KALSHI)
+    for op in ("cancel", "cancel_all"):
+        trouble.before_ops["kalshi", op] = REFUSED
+    await halt(stand, HaltScope.VENUE, "kalshi")
+    await stand.until(lambda: trouble.asked["kalshi", "cancel"] >= 2)
+    (part,) = await parts(stand)
+    assert part.proven_gone_at is None and part.cancels_sent >= 2
+    trouble.before_ops.clear()
+    (part,) = await proven(stand, 1)
+    assert part.stuck == []
+
+
+async def test_a_narrow_halt_leaves_what_it_does_not_concern(stand: Stand):
+    (ours,) = await resting(stand, Venue.KALSHI)
+    (other,) = await resting(stand, Venue.POLYMARKET)
+    await halt(stand, HaltScope.MARKET, ours.market_id)
+    (part,) = await proven(stand, 1)
+    await stand.until_row(ours, OrderStatus.CANCELED)
+    assert part.orders_open == 1
+    await stand.engine.follow_wishes()
+    assert (await stand.row(other)).status == OrderStatus.OPEN
+    assert stand.engine.session.desk.state_of(stand.engine.session.markets[ours.market_id]) == "halted"
+    assert stand.engine.session.desk.state == "active"
+
+
+async def test_an_order_without_an_answer_is_not_gone_until_the_venue_shows_it(stand: Stand, trouble: Trouble):
+    market = await stand.market(Venue.KALSHI)
+    trouble.before_ops["kalshi", "create"] = DROP
+    trouble.is_deaf = True
+    await stand.submit(market, price_u=CHEAP_U, time_in_force=TimeInForce.GTC)
+    await halt(stand, HaltScope.VENUE, "kalshi")
+    await stand.until(lambda: trouble.asked["kalshi", "orders"] >= 4)
+    deadline = time.monotonic() + PATIENCE_S
+    while not (seen := await parts(stand)) or not seen[0].stuck:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+    assert seen[0].proven_gone_at is None
+    assert seen[0].stuck[0]["why"] == "its send has no answer yet"
+
+
+async def test_a_halt_that_says_so_sells_what_is_held_and_counts_it(stand: Stand):
+    held = await stand.submit(await stand.market(Venue.KALSHI))
+    await stand.until_row(held, OrderStatus.FILLED)
+    await stand.until(lambda: bool(stand.engine.session.desk.portfolio.holdings))
+    await halt(stand, HaltScope.VENUE, "kalshi", flatten=True)
+    deadline = time.monotonic() + PATIENCE_S
+    while not (seen := await parts(stand)) or seen[0].flat_at is None:
+        assert time.monotonic() < deadline, [part.stuck for part in seen]
+        await asyncio.sleep(0.05)
+    assert (seen[0].positions_open, seen[0].positions_closed) == (1, 1)
+    assert seen[0].pnl_u == await stand.database.call(_realized_u) != 0
+    await stand.books_equal()
+
+
+def _realized_u() -> int:
+    return sum(Position.objects.values_list("realized_u", flat=True))
+
+
+@contextmanager
+def guarded(stand: Stand, folder: Path) -> Iterator[None]:
+    """The guard's own canceller beside the test, as a thread."""
+    canceller = GuardCanceller(data_dir=folder, endpoints=simulated_endpoints(stand.simulator.ports.kalshi))
+    asked_to_stop = threading.Event()
+    thread = threading.Thread(target=canceller.run, args=(asked_to_stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        asked_to_stop.set()
+        thread.join()
+
+
+async def test_the_guard_takes_off_what_a_dead_trader_left(stand: Stand, tmp_path: Path):
+    await resting(stand, Venue.KALSHI, 2)
+    await resting(stand, Venue.POLYMARKET)
+    await stand.kill_engine()
+    await halt(stand)
+    with guarded(stand, tmp_path):
+        kalshi, polymarket = await proven(stand, 2)
+    assert (kalshi.orders_open, kalshi.proven_by, polymarket.proven_by) == (2, "guard", "guard")
+    assert at_rest(stand) == 0
+
+
+def at_rest(stand: Stand) -> int:
+    """How many orders rest at the venues, by their own ledgers."""
+    exchanges = stand.simulator.assembly.builder.exchanges.values()
+    ledgers = [exchange.ledger(name) for exchange in exchanges for name in exchange.account_ids()]
+    return sum(order.state is OrderState.RESTING for ledger in ledgers for order in ledger.orders)
+
+
+async def test_with_a_kill_file_and_without_a_database_the_guard_cancels_all_it_knows(stand: Stand, tmp_path: Path):
+    await resting(stand, Venue.KALSHI, 2)
+    await resting(stand, Venue.POLYMARKET)
+    await stand.kill_engine()
+    canceller = GuardCanceller(data_dir=tmp_path, endpoints=simulated_endpoints(stand.simulator.ports.kalshi))
+    database = DatabaseThread("unplugged")
+    await canceller.open_doors(database)
+    await database.call(_unplug)
+    await canceller.look_blindly(database)
+    assert at_rest(stand) == 3, "without a KILL file a missing database is no reason to touch anything"
+    (tmp_path / KILL_FILE).touch()
+    await canceller.look_blindly(database)
+    assert at_rest(stand) == 0
+    await canceller.aclose()
+    await database.close()
+
+
+def _unplug() -> None:
+    """From now on this thread finds no database."""
+    connection = connections["default"]
+    connection.close()
+    connection.settings_dict = {**connection.settings_dict, "NAME": "/nowhere/none", "HOST": "127.0.0.1", "PORT": "1"}

@@ -1,0 +1,124 @@
+"""Follows every stop that concerns some accounts, until each is proven and for as long as it holds.
+
+The engine has one for the accounts of its desk, and looks within 20 ms of a halt on its host; the guard has one for
+what no trader stops. A stop that is proven is looked after more slowly: an order that was long on its way may still
+turn up, and is taken off too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from accounts.models import VenueAccount
+from risk.models import KillSwitchEvent
+from trading.engine.database import AWAY, DatabaseThread
+from trading.engine.stopping import AccountStop, Door, is_over
+from trading.models import OrderStatus
+from trading.selectors.stops import accounts_in, open_stops, orders_in
+from venues.errors import VenueError
+
+log = structlog.get_logger(__name__)
+
+BUSY_S, IDLE_S, OVER_S = 0.3, 0.5, 5.0
+WATCH_S = 0.02
+
+Follows = Callable[[KillSwitchEvent, VenueAccount], bool]
+
+
+class Stopper:
+    """`doors` are the accounts it can act on now; `follows` says which stops at which accounts are its business."""
+
+    def __init__(
+        self,
+        *,
+        doors: Callable[[], Iterable[Door]],
+        database: DatabaseThread,
+        by: str,
+        follows: Follows | None = None,
+        generation: Callable[[], int] = lambda: 0,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`generation` changes with every halt of this host; `on_change` is called then."""
+        self._doors = doors
+        self._database = database
+        self._by = by
+        self._follows = follows
+        self._generation = generation
+        self._on_change = on_change
+        self._seen = 0
+        self._stops: dict[tuple[int, int], AccountStop] = {}
+        self._over_until: dict[tuple[int, int], float] = {}
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look now. Call it on the event loop."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """For ever; cancel to stop."""
+        self._seen = self._generation()
+        while True:
+            pause_s = BUSY_S if await self.look() else IDLE_S
+            if await self._is_early(pause_s):
+                self._on_change()
+
+    async def look(self) -> bool:
+        """One round of everything that is not over. True while something is not."""
+        try:
+            work = await self._database.call(_work, [door.row for door in self._doors()])
+        except AWAY as error:
+            log.error("stops_not_read", error=str(error))
+            return False
+        self._forget_all_but({event.pk for event, _ in work})
+        doors = {door.row.pk: door for door in self._doors()}
+        rounds = [self._round(event, doors[account.pk]) for event, account in work if account.pk in doors]
+        return any(await asyncio.gather(*rounds))
+
+    async def _round(self, event: KillSwitchEvent, door: Door) -> bool:
+        key = (event.pk, door.row.pk)
+        now_s = asyncio.get_running_loop().time()
+        if now_s < self._over_until.get(key, 0.0):
+            return False
+        if key in self._over_until and not await self._database.call(_rests_again, event, door.row):
+            self._over_until[key] = now_s + OVER_S
+            return False
+        if self._follows is not None and not await self._database.call(self._follows, event, door.row):
+            return False
+        stop = self._stops.setdefault(key, AccountStop(event=event, door=door, database=self._database, by=self._by))
+        try:
+            part = await stop.round()
+        except (VenueError, *AWAY) as error:
+            log.warning("stop_round_failed", account=door.row.account_key, error=str(error))
+            return True
+        if is_over(part):
+            self._over_until[key] = asyncio.get_running_loop().time() + OVER_S
+            return False
+        return part.proven_gone_at is None
+
+    async def _is_early(self, pause_s: float) -> bool:
+        """Wait for the next look; True when a halt cut the wait short."""
+        deadline = asyncio.get_running_loop().time() + pause_s
+        while asyncio.get_running_loop().time() < deadline:
+            if self._woken.is_set() or self._generation() != self._seen:
+                self._woken.clear()
+                self._seen = self._generation()
+                return True
+            await asyncio.sleep(WATCH_S)
+        return False
+
+    def _forget_all_but(self, open_events: set[int]) -> None:
+        self._stops = {key: stop for key, stop in self._stops.items() if key[0] in open_events}
+        self._over_until = {key: until for key, until in self._over_until.items() if key[0] in open_events}
+
+
+def _work(accounts: list[VenueAccount]) -> list[tuple[KillSwitchEvent, VenueAccount]]:
+    """Every open stop with each of these accounts that it concerns; one query while nothing is stopped."""
+    mine = {account.pk for account in accounts}
+    return [(event, row) for event in open_stops() for row in accounts_in(event) if row.pk in mine]
+
+
+def _rests_again(event: KillSwitchEvent, account: VenueAccount) -> bool:
+    return orders_in(event, account).filter(status=OrderStatus.OPEN).exists()
