@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/", include("accounts.api_urls")),
     path("api/", include("markets.api_urls")),
     path("api/", include("notifications.api_urls")),
+    path("api/", include("risk.api_urls")),
     path("api/", include("trading.api_urls")),
     *(path("", include(module)) for module in PAGES),
 ]

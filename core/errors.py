@@ -32,6 +32,8 @@ CODES: dict[str, str] = {
     "lease_lost": "Another trader holds this account.",
     "lease_held": "Another trader holds this account.",
     "halted": "Trading is halted.",
+    "not_clean": "The books are not known to be the venue's.",
+    "second_person": "Another person has to confirm it: not the one who set it or asked.",
     "reduce_only": "Only orders that reduce a position are allowed.",
     "trader_stopped": "The trader is stopped.",
     "market_not_open": "The market does not take orders now.",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from unfold.forms import ActionForm
 
 from accounts.models import User
 from core.admin import ReadOnlyAdmin
@@ -21,8 +24,12 @@ from risk.models import (
     LimitRaise,
     TradingHalt,
 )
-from risk.services import halt_resume, halt_set
+from risk.services import halt_rearm_ask, halt_resume, halt_set
 from risk.services_limits import limit_raise_answer
+
+
+class ReasonActionForm(ActionForm):  # type: ignore[misc]
+    reason = forms.CharField(max_length=200, required=False, help_text="Needed to lift a halt.")
 
 
 @admin.register(AccountLimits)
@@ -80,28 +87,44 @@ class LimitRaiseAdmin(ReadOnlyAdmin):
 class TradingHaltAdmin(ReadOnlyAdmin):
     list_display = ["scope", "scope_key", "state", "code", "reason", "actor", "epoch", "changed_at"]
     list_filter = ["state", "scope"]
-    actions = ["halt_again", "resume"]
+    action_form = ReasonActionForm
+    actions = ["halt_again", "ask", "resume"]
 
-    @admin.action(description="Halt the chosen scopes", permissions=["halt"])
+    @admin.action(description="Halt the chosen scopes, with a reason", permissions=["halt"])
     def halt_again(self, request: HttpRequest, chosen: QuerySet[TradingHalt]) -> None:
+        reason = _reason(request) or "halted in the back office"
         for row in chosen:
             halt_set(
                 scope=HaltScope(row.scope), scope_key=row.scope_key, state=HaltState.HALTED, code="manual",
-                reason="halted in the back office", actor=str(request.user),
+                reason=reason, actor=str(request.user),
             )  # fmt: skip
         messages.success(request, "The chosen scopes are halted.")
 
-    @admin.action(description="Lift the chosen halts", permissions=["halt"])
+    @admin.action(description="Ask to lift a halt of everything, with a reason", permissions=["halt"])
+    def ask(self, request: HttpRequest, chosen: QuerySet[TradingHalt]) -> None:
+        _each(request, chosen, halt_rearm_ask, "Asked; another person has to confirm")
+
+    @admin.action(description="Lift the chosen halts, with a reason", permissions=["halt"])
     def resume(self, request: HttpRequest, chosen: QuerySet[TradingHalt]) -> None:
-        for row in chosen:
-            try:
-                halt_resume(halt=row, reason="resumed in the back office", actor=str(request.user))
-                messages.success(request, f"Lifted: {row.scope} {row.scope_key} ({row.code}).")
-            except DomainError as refusal:
-                messages.error(request, f"{row.scope} {row.scope_key} ({row.code}): {refusal.message}")
+        _each(request, chosen, halt_resume, "Lifted")
 
     def has_halt_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)
+
+
+def _reason(request: HttpRequest) -> str:
+    return request.POST.get("reason", "").strip()
+
+
+def _each(request: HttpRequest, chosen: QuerySet[TradingHalt], service: Callable[..., TradingHalt], done: str) -> None:
+    """Do it to every chosen halt and tell what came of each."""
+    for row in chosen:
+        name = f"{row.scope} {row.scope_key} ({row.code})"
+        try:
+            service(halt=row, reason=_reason(request), actor=str(request.user))
+            messages.success(request, f"{done}: {name}.")
+        except DomainError as refusal:
+            messages.error(request, f"{name}: {refusal.message}")
 
 
 @admin.register(KillSwitchEvent)

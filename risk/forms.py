@@ -17,6 +17,12 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(label="Reason", max_length=200)
 
 
+class HaltForm(ReasonForm):
+    flatten = forms.BooleanField(
+        label="Sell what is held, too", required=False, help_text="Within the slippage cap; what nobody bids for stays."
+    )
+
+
 class LimitsForm(forms.Form):
     """Money in USD, the share in percent; `limits()` gives what the service takes."""
 

@@ -12,6 +12,9 @@ from accounts.selectors import accounts_of
 from core.errors import NotFound
 from risk.models import OWN, AccountLimits, HaltScope, HaltState, TradingHalt
 from risk.selectors import limits_row
+from risk.selectors_receipts import Receipt, receipt_of, stops_for
+
+STOPS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class RiskOverview:
     own_halt: TradingHalt | None
     others: list[TradingHalt]
     accounts: list[AccountRisk]
+    stops: list[Receipt]
 
 
 def risk_overview(user: User) -> RiskOverview:
@@ -36,6 +40,7 @@ def risk_overview(user: User) -> RiskOverview:
         own_halt=own,
         others=[halt for halt in _halts_for(user, accounts) if own is None or halt.pk != own.pk],
         accounts=[AccountRisk(account, limits_row(account)) for account in accounts],
+        stops=[receipt_of(event, reader=user) for event in stops_for(user)[:STOPS_SHOWN]],
     )
 
 
@@ -43,6 +48,13 @@ def own_halt(user: User) -> TradingHalt | None:
     """The halt that this person set on this page and may lift here; an operator's or the guard's is another cause."""
     halts = TradingHalt.objects.filter(scope=HaltScope.USER, scope_key=str(user.uid), code=OWN)
     return halts.exclude(state=HaltState.ACTIVE).first()
+
+
+def halts_for(user: User) -> list[TradingHalt]:
+    """Every cause that holds for this person now; an operator sees all."""
+    if user.is_superuser:
+        return list(TradingHalt.objects.exclude(state=HaltState.ACTIVE))
+    return _halts_for(user, accounts_of(user, mode=settings.TRADING_MODE))
 
 
 def _halts_for(user: User, accounts: list[VenueAccount]) -> list[TradingHalt]:

@@ -14,6 +14,7 @@ from core.queue import enqueue_on_commit
 from notifications.models import AlertLevel
 from notifications.services import alert_raise
 from risk.models import OWN, HaltScope, HaltState, TradingHalt
+from risk.rearm import needs_second_person, note_asked, require_rearm
 from risk.receipts import event_end, event_open
 from risk.scopes import HaltTarget, halt_target
 from risk.signals import trading_halted
@@ -57,7 +58,8 @@ def halt_resume(*, halt: TradingHalt, reason: str, actor: str, by: User | None =
     """Lift exactly the halt that the caller saw; what other causes say stays. `by`: a person on their own page, who
     may lift only what they set there; None: an operator, or the guard.
 
-    Raises Invalid without a reason, NotAllowed for another's halt, Conflict when it was lifted or set anew since.
+    Raises Invalid without a reason, NotAllowed for another's halt, Conflict when it was lifted or set anew since, and
+    for a HALTED one what `risk.rearm.require_rearm` raises: books that are not clean, no second person.
     """
     if not reason:
         raise Invalid("invalid", "Say why it is safe to trade again.")
@@ -65,8 +67,31 @@ def halt_resume(*, halt: TradingHalt, reason: str, actor: str, by: User | None =
         raise NotAllowed("not_allowed", "Only an operator can lift this halt.")
     if halt.state == HaltState.ACTIVE:
         raise Conflict("conflict", "This halt was lifted before.")
+    require_rearm(halt, actor=actor)
     halt = _move(halt, state=HaltState.ACTIVE, reason=reason, actor=actor)
     event_end(halt, actor=actor, resolution=reason)
+    return halt
+
+
+@transaction.atomic(durable=True)
+def halt_rearm_ask(*, halt: TradingHalt, reason: str, actor: str) -> TradingHalt:
+    """Ask that a halt of everything be lifted; somebody else confirms by `halt_resume`.
+
+    Raises Invalid without a reason, Conflict where there is nothing to ask for, or somebody asked before.
+    """
+    if not reason:
+        raise Invalid("invalid", "Say why it is safe to trade again.")
+    if not needs_second_person(halt):
+        raise Conflict("conflict", "This halt needs no second person.")
+    note_asked(halt, actor=actor, reason=reason)
+    audit_append(
+        chain=SYSTEM_CHAIN,
+        actor=actor,
+        kind="halt.rearm_asked",
+        subject_type="halt",
+        subject_uid=halt.uid,
+        payload={"reason": reason, "epoch": halt.epoch},
+    )
     return halt
 
 

@@ -14,9 +14,10 @@ from accounts.models import User
 from core import once
 from core.errors import Conflict
 from core.pages import page
-from risk.forms import LimitsForm, ReasonForm
+from risk.forms import HaltForm, LimitsForm, ReasonForm
 from risk.models import OWN, HaltScope, HaltState
 from risk.selectors_pages import account_risk, own_halt, risk_overview
+from risk.selectors_receipts import get_stop_for
 from risk.services import halt_resume, halt_set
 from risk.services_limits import limits_set
 
@@ -35,7 +36,7 @@ def risk(request: HttpRequest) -> HttpResponse:
 @page
 def halt(request: HttpRequest) -> HttpResponse:
     """HALTED from the next claim on: nothing opens until the person arms it again."""
-    form, user = ReasonForm(request.POST), person(request)
+    form, user = HaltForm(request.POST), person(request)
     if not form.is_valid():
         return _shown(request, halt_form=form, status=422)
     if once.is_first(request):
@@ -46,6 +47,7 @@ def halt(request: HttpRequest) -> HttpResponse:
             code=OWN,
             reason=form.cleaned_data["reason"],
             actor=user.email,
+            flatten=form.cleaned_data["flatten"],
         )
         messages.warning(request, "Trading is halted. Nothing new is opened until you arm it again.")
     return redirect("risk")
@@ -66,6 +68,13 @@ def resume(request: HttpRequest) -> HttpResponse:
     return redirect("risk")
 
 
+@require_safe
+@page
+def stop(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """The receipt of one emergency stop, as it is now."""
+    return render(request, "risk/stop.html", {"receipt": get_stop_for(person(request), uid)})
+
+
 @require_POST
 @page
 def limits(request: HttpRequest, uid: UUID) -> HttpResponse:
@@ -82,7 +91,7 @@ def limits(request: HttpRequest, uid: UUID) -> HttpResponse:
 def _shown(
     request: HttpRequest,
     *,
-    halt_form: ReasonForm | None = None,
+    halt_form: HaltForm | None = None,
     resume_form: ReasonForm | None = None,
     wrong: dict[str, LimitsForm] | None = None,
     status: int = 200,
@@ -94,5 +103,5 @@ def _shown(
         for one in overview.accounts
     ]
     shown = {"overview": overview, "accounts": forms, "key": once.new_key()}
-    shown |= {"halt_form": halt_form or ReasonForm(), "resume_form": resume_form or ReasonForm()}
+    shown |= {"halt_form": halt_form or HaltForm(), "resume_form": resume_form or ReasonForm()}
     return render(request, "risk/risk.html", shown, status=status)

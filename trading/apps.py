@@ -11,9 +11,12 @@ class TradingConfig(AppConfig):
 
     def ready(self) -> None:
         from core.health import register_probe
+        from risk.rearm import register_rearm_check
         from risk.signals import trading_halted
         from trading.engine.announcing import announce_halt
         from trading.selectors.status import trader_reading
+        from trading.selectors.stops import why_not_rearm
 
         register_probe("trader", trader_reading)
         trading_halted.connect(announce_halt, dispatch_uid="announce_halt")
+        register_rearm_check(why_not_rearm)

@@ -75,8 +75,10 @@ def test_an_operator_resumes_a_halt_through_the_service(office):
     halt = halt_set(
         scope=HaltScope.GLOBAL, scope_key="", state=HaltState.HALTED, code="manual", reason="drill", actor="op"
     )
-    body = {"action": "resume", "_selected_action": [halt.pk]}
-    assert office.post(reverse("admin:risk_tradinghalt_changelist"), body).status_code == 302
+    body = {"action": "resume", "_selected_action": [halt.pk], "reason": ""}
+    page = reverse("admin:risk_tradinghalt_changelist")
+    assert "Say why" in office.post(page, body, follow=True).content.decode()
+    assert office.post(page, {**body, "reason": "I looked"}).status_code == 302
     assert effective_state([(HaltScope.GLOBAL, "")]).state is HaltState.ACTIVE
 
 

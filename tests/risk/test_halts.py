@@ -42,8 +42,8 @@ def test_what_is_halted_leaves_only_by_a_person_with_a_reason():
     with pytest.raises(Conflict):
         put(GLOBAL, HaltState.ACTIVE)
     with pytest.raises(Invalid):
-        halt_resume(halt=halt, reason="", actor="op")
-    halt_resume(halt=halt, reason="checked", actor="op")
+        halt_resume(halt=halt, reason="", actor="ann")
+    halt_resume(halt=halt, reason="checked", actor="ann")
     assert effective_state([GLOBAL]).state is HaltState.ACTIVE
     assert TradingHalt.objects.get().epoch == 2
 
@@ -71,9 +71,9 @@ def test_who_lifts_a_halt_lifts_the_one_they_saw_and_no_later_one():
     with pytest.raises(Conflict):
         halt_resume(halt=seen, reason="it is fine", actor="op")
     assert effective_state([GLOBAL]).reason == "worse"
-    lifted = halt_resume(halt=TradingHalt.objects.get(), reason="it is fine", actor="op")
+    lifted = halt_resume(halt=TradingHalt.objects.get(), reason="it is fine", actor="ann")
     with pytest.raises(Conflict):
-        halt_resume(halt=lifted, reason="again", actor="op")
+        halt_resume(halt=lifted, reason="again", actor="ann")
 
 
 def test_a_person_lifts_only_what_they_set_and_an_operator_everything():

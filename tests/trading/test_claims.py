@@ -119,7 +119,7 @@ def test_a_halt_of_any_scope_denies_the_next_claim_until_a_person_resumes(scope,
     assert (refused.code, refused.extra["scope"]) == ("halted", f"{scope}:{key}")
     assert Order.objects.get().status == "denied"
     assert AccountLedger.objects.get(venue_account=account).reserved_u == 0
-    halt_resume(halt=halt, reason="drill is over", actor="op")
+    halt_resume(halt=halt, reason="drill is over", actor="ann")
     assert a_claimed_order(account, market).status == "claimed"
 
 

@@ -8,12 +8,14 @@ import pytest
 
 from accounts.models import VenueAccount
 from core import clock
-from risk.models import OWN, HaltScope, HaltState, TradingHalt
+from notifications.models import Alert
+from risk.models import OWN, HaltScope, HaltState, KillSwitchEvent, TradingHalt
 from risk.selectors import effective_state, scopes_of
-from risk.services import halt_resume, halt_set
+from risk.services import halt_rearm_ask, halt_resume, halt_set
 from tests.builders import an_account
 from trading.models import TraderState, TraderStatus
 from trading.services.guard import KILL_FILE, guard_look
+from trading.services.stopping import account_stop_begin, account_stop_note
 
 pytestmark = pytest.mark.django_db
 
@@ -71,5 +73,22 @@ def test_a_kill_file_halts_everything_also_beside_another_halt_and_again_when_re
         assert "KILL" in guard_look(data_dir=tmp_path)[0]
         assert guard_look(data_dir=tmp_path) == []
         for halt in TradingHalt.objects.exclude(state=HaltState.ACTIVE):
-            halt_resume(halt=halt, reason="checked", actor="op")
+            if halt.actor == "guard":
+                halt_rearm_ask(halt=halt, reason="checked", actor="op")
+            halt_resume(halt=halt, reason="checked", actor="ann")
     assert state_of(account) is HaltState.ACTIVE
+
+
+def test_a_stop_that_is_not_proven_is_told_after_ten_seconds_and_every_five_again(account, tmp_path):
+    heard(account, seconds_ago=0)
+    halt = halt_set(scope=HaltScope.GLOBAL, scope_key="", state=HaltState.HALTED, code="x", reason="drill", actor="op")
+    told = []
+    for seconds in (5, 9, 10, 12, 15, 16, 20):
+        KillSwitchEvent.objects.update(started_at=clock.now() - timedelta(seconds=seconds))
+        told.append(bool(guard_look(data_dir=tmp_path)))
+    assert told == [False, False, True, False, True, False, True]
+    assert Alert.objects.filter(code="kill_incomplete", level="critical").count() == 3
+    part = account_stop_begin(event=halt.events.get(), venue_account=account)
+    account_stop_note(part=part, stuck=[], left_alone=0, is_gone=True, by="guard")
+    KillSwitchEvent.objects.update(started_at=clock.now() - timedelta(seconds=60))
+    assert guard_look(data_dir=tmp_path) == []

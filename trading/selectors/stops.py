@@ -12,12 +12,16 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import VenueAccount
 from core import clock
-from risk.models import HaltScope, KillSwitchEvent, KillSwitchPart
-from trading.models import Order, Position, TraderLease
+from risk.models import HaltScope, KillSwitchEvent, KillSwitchPart, TradingHalt
+from trading.models import Order, OrderStatus, Position, TraderLease
+from trading.selectors.reconciliation import why_not_clean
 from trading.selectors.risk import WORKING
 
 WIDE = (HaltScope.GLOBAL, HaltScope.VENUE, HaltScope.USER, HaltScope.ACCOUNT)
 """Scopes that stop whole accounts."""
+
+Stop = KillSwitchEvent | TradingHalt
+"""Whatever has a scope and its key."""
 
 
 def open_stops() -> list[KillSwitchEvent]:
@@ -25,7 +29,7 @@ def open_stops() -> list[KillSwitchEvent]:
     return list(KillSwitchEvent.objects.filter(rearmed_at=None).order_by("started_at", "id"))
 
 
-def accounts_in(event: KillSwitchEvent) -> list[VenueAccount]:
+def accounts_in(event: Stop) -> list[VenueAccount]:
     """The enabled accounts of this deployment's mode that the stop concerns: all of a wide scope; for a strategy, a
     game or a market those that have orders or positions there."""
     rows = VenueAccount.objects.select_related("user").filter(mode=settings.TRADING_MODE, is_enabled=True)
@@ -34,17 +38,13 @@ def accounts_in(event: KillSwitchEvent) -> list[VenueAccount]:
     return [row for row in rows.order_by("id") if orders_in(event, row).exists() or positions_in(event, row).exists()]
 
 
-def is_in(event: KillSwitchEvent, account: VenueAccount) -> bool:
-    return any(row.pk == account.pk for row in accounts_in(event))
-
-
-def orders_in(event: KillSwitchEvent, account: VenueAccount) -> QuerySet[Order]:
+def orders_in(event: Stop, account: VenueAccount) -> QuerySet[Order]:
     """Our working orders that the stop takes off; an order that is not ours is never managed."""
     rows = Order.objects.filter(venue_account=account, status__in=WORKING, is_external=False).filter(_narrow(event))
     return rows.select_related("market", "venue_account").order_by("id")
 
 
-def positions_in(event: KillSwitchEvent, account: VenueAccount) -> QuerySet[Position]:
+def positions_in(event: Stop, account: VenueAccount) -> QuerySet[Position]:
     """Open positions in the scope; a strategy's are those in markets where it has sent orders."""
     rows = Position.objects.filter(venue_account=account, is_open=True)
     if event.scope == HaltScope.STRATEGY:
@@ -77,6 +77,19 @@ def traded_accounts() -> list[VenueAccount]:
     return list(rows.filter(lease__isnull=False).order_by("id"))
 
 
+def why_not_rearm(halt: TradingHalt) -> list[str]:
+    """What stands against trading again in a halt's scope: orders not proven gone, books not proven equal.
+
+    An account that never sent an order has no books to compare.
+    """
+    parts = KillSwitchPart.objects.filter(event__halt=halt, event__rearmed_at=None, proven_gone_at=None)
+    found = [f"The orders of {part.venue_account} are not proven gone." for part in parts]
+    for account in accounts_in(halt):
+        if Order.objects.filter(venue_account=account).exclude(status=OrderStatus.DENIED).exists():
+            found += why_not_clean(account)
+    return found
+
+
 def unproven_stops(*, older_than: timedelta, now: datetime) -> list[KillSwitchEvent]:
     """Stops of which an account is still not proven empty, or that nobody has taken up, after `older_than`."""
     late = KillSwitchEvent.objects.filter(rearmed_at=None, started_at__lte=now - older_than)
@@ -84,7 +97,7 @@ def unproven_stops(*, older_than: timedelta, now: datetime) -> list[KillSwitchEv
     return [event for event in late if event.open_parts or (not event.begun and accounts_in(event))]
 
 
-def _wide(event: KillSwitchEvent) -> Q:
+def _wide(event: Stop) -> Q:
     """Of accounts."""
     key = event.scope_key
     return {
@@ -95,7 +108,7 @@ def _wide(event: KillSwitchEvent) -> Q:
     }[HaltScope(event.scope)]
 
 
-def _narrow(event: KillSwitchEvent) -> Q:
+def _narrow(event: Stop) -> Q:
     """Of orders and positions."""
     key = event.scope_key
     narrow = {

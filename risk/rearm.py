@@ -1,0 +1,64 @@
+"""What it takes to trade again after a halt that only people end: clean books, and for everything a second person.
+
+Invariant: nobody confirms what they set or asked for themselves; what the books say is asked in the transaction that
+lifts the halt. Other apps say what they know against it (`register_rearm_check`), so that risk need not know them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core import clock
+from core.errors import Conflict, NotAllowed
+from risk.models import HaltScope, HaltState, KillSwitchEvent, TradingHalt
+
+MACHINES = frozenset({"", "guard", "trader", "risk", "system", "demo"})
+"""Actors that are no person: their word is nobody's consent."""
+
+RearmCheck = Callable[[TradingHalt], list[str]]
+_checks: list[RearmCheck] = []
+
+
+def register_rearm_check(check: RearmCheck) -> None:
+    """`check` gives a sentence for every reason not to trade again in the scope of a halt."""
+    if check not in _checks:
+        _checks.append(check)
+
+
+def why_not_rearm(halt: TradingHalt) -> list[str]:
+    """Everything known against it; empty: the books are clean."""
+    return [sentence for check in _checks for sentence in check(halt)]
+
+
+def needs_second_person(halt: TradingHalt) -> bool:
+    return halt.scope == HaltScope.GLOBAL and halt.state == HaltState.HALTED
+
+
+def consenting(halt: TradingHalt) -> set[str]:
+    """The people who set the halt or asked for its end."""
+    asked = KillSwitchEvent.objects.filter(halt=halt, halt_epoch=halt.epoch).values_list("rearm_asked_by", flat=True)
+    return {halt.actor, *asked} - MACHINES
+
+
+def require_rearm(halt: TradingHalt, *, actor: str) -> None:
+    """Part of `halt_resume`. A pause ends with its cause, without any of this. Raises Conflict `not_clean` with every
+    reason; NotAllowed `second_person` to who set it or asked; Conflict `second_person` while nobody else has."""
+    if halt.state != HaltState.HALTED:
+        return
+    if found := why_not_rearm(halt):
+        raise Conflict("not_clean", " ".join(found), found=found)
+    if not needs_second_person(halt):
+        return
+    people = consenting(halt)
+    if actor in people:
+        raise NotAllowed("second_person")
+    if not people:
+        raise Conflict("second_person", "No person set this halt: one has to ask, and another one confirms.")
+
+
+def note_asked(halt: TradingHalt, *, actor: str, reason: str) -> None:
+    """Part of `halt_rearm_ask`. The first who asks is the one who asked."""
+    rows = KillSwitchEvent.objects.filter(halt=halt, halt_epoch=halt.epoch, rearm_asked_by="")
+    asked = {"rearm_asked_by": actor, "rearm_asked_at": clock.now(), "resolution": reason}
+    if not rows.update(**asked):
+        raise Conflict("conflict", "Somebody has asked before, or it was lifted; look at it again.")
