@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # make run TAPE=<file> SPEED=60 SEED=7 PORT=8000 ARGS="--reset"
 RUN_ARGS := $(if $(PORT),--port $(PORT)) $(if $(TAPE),--tape $(TAPE)) $(if $(SPEED),--speed $(SPEED)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-.PHONY: run test whole check bench bench-claim browser screenshot clean
+.PHONY: run test whole check bench bench-claim browser screenshot clean bench-stop
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.runtime
@@ -40,6 +40,10 @@ bench: $(VENV)/.develop
 # The claim of an order at 50 a second; on PostgreSQL too where DATABASE_URL names one.
 bench-claim: $(VENV)/.develop
 	$(BIN)/python -m tests.bench.claims $(ARGS)
+
+# The emergency stop: a thousand triggers over all paths, then fifty resting orders (about eight minutes).
+bench-stop: $(VENV)/.develop
+	$(BIN)/python -m tests.bench.stop $(ARGS)
 
 clean:
 	rm -rf $(VENV) var
