@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connections
+from django.test import override_settings
 
 from risk.models import HaltScope, HaltState
 from risk.selectors import StoppedScope
@@ -16,11 +18,14 @@ from risk.services import halt_resume, halt_set
 from tests.trading.engine.stand import IDLE, Stand, standing
 from tests.trading.engine.trouble import Trouble
 from trading.engine import permit as files
-from trading.engine.announcing import stop_everything
+from trading.engine.announcing import announce_halt, publish, stop_everything, tell_guard
+from trading.engine.guard_ears import listen_on_socket
 from trading.engine.guard_permit import PermitAgent
+from trading.engine.guarding import Guard
 from trading.engine.permit import FilePermit, PermitAsk, PermitWriter, permit_revoke
 from trading.models import OrderStatus
 from venues.errors import NotSent
+from venues.registry import simulated_endpoints
 from venues.types import Venue
 
 GLOBAL, KALSHI, GAME = (HaltScope.GLOBAL, ""), (HaltScope.VENUE, "kalshi"), (HaltScope.GAME, "espn:1")
@@ -156,6 +161,58 @@ def test_the_agent_permits_what_no_halt_stops_and_nothing_beside_a_kill_file(tmp
     assert "KILL file" in stop_everything(reason="drill", data_dir=tmp_path)
     assert not agent.look()
     assert code(permit) == "no_permit"
+
+
+@pytest.mark.django_db
+def test_a_database_that_is_away_ends_the_permit(tmp_path: Path):
+    agent, permit = PermitAgent(tmp_path), FilePermit(tmp_path)
+    assert seen(agent, permit) == ""
+    looks: list[bool] = []
+    thread = threading.Thread(target=lambda: (unplug(), looks.append(agent.look())))
+    thread.start()
+    thread.join()
+    deadline = time.monotonic() + 10.0
+    while code(permit) == "":
+        assert time.monotonic() < deadline, "nobody renewed it, and still it is valid"
+    assert (looks, code(permit)) == ([False], "no_permit")
+
+
+def unplug() -> None:
+    """From now on this thread finds no database."""
+    connection = connections["default"]
+    connection.settings_dict = {**connection.settings_dict, "NAME": "/nowhere/none", "HOST": "127.0.0.1", "PORT": "1"}
+
+
+def test_with_redis_away_a_halt_voids_the_permits_of_its_host_all_the_same(tmp_path: Path):
+    permit, writer = FilePermit(tmp_path), PermitWriter(tmp_path)
+    assert granted(permit, writer) == ""
+    with override_settings(REDIS_URL="redis://127.0.0.1:1/0", DATA_DIR=tmp_path):
+        announce_halt()
+        assert not publish("halted")
+    assert code(permit) == "no_permit"
+
+
+def test_the_guards_socket_stops_everything_and_its_other_words_only_revoke(tmp_path: Path):
+    guard, permit = Guard(tmp_path, endpoints=simulated_endpoints(1)), FilePermit(tmp_path)
+    asked_to_stop = threading.Event()
+    ear = threading.Thread(target=listen_on_socket, args=(tmp_path, guard.hear, asked_to_stop))
+    ear.start()
+    try:
+        heard(lambda: tell_guard("halted", data_dir=tmp_path))
+        assert not (tmp_path / files.KILL_FILE).exists()
+        heard(lambda: tell_guard("kill drill", data_dir=tmp_path) and (tmp_path / files.KILL_FILE).exists())
+    finally:
+        asked_to_stop.set()
+        ear.join()
+    assert (tmp_path / files.KILL_FILE).read_text() == "drill\n"
+    assert code(permit) == "no_permit"
+
+
+def heard(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30.0
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def seen(agent: PermitAgent, permit: FilePermit) -> str:
