@@ -16,6 +16,7 @@ PATHS = (
     "/games/",
     "/games/?show=all",
     "/positions/",
+    "/reconciliation/",
     "/orders/",
     "/fills/",
     "/decisions/?show=all",

@@ -15,13 +15,12 @@ from dataclasses import dataclass, field
 from accounts.models import User, VenueAccount
 from accounts.selectors import accounts_of
 from accounts.services import credential_open
-from core.clock import to_ms
 from core.kill_points import kill_point
 from trading.engine.database import DatabaseThread
 from trading.engine.simulated import ACTOR, KIND_OF
-from trading.models import Order
+from trading.selectors.our_books import order_ref as order_ref
 from trading.services.lease import LEASE, lease_acquire, lease_release, lease_renew
-from venues.ports import AccountReader, FrameTap, MarketDataFeed, OrderGateway, OrderRef
+from venues.ports import AccountReader, FrameTap, MarketDataFeed, OrderGateway
 from venues.registry import VenueEndpoints, open_account, open_market_data
 from venues.types import Venue, VenueMarket
 
@@ -127,13 +126,3 @@ async def _secrets(row: VenueAccount, database: DatabaseThread) -> Mapping[str, 
         credential_open, account=row, kind=KIND_OF[Venue(row.venue)], purpose="trade", actor=ACTOR
     )
     return {name: secret.reveal_text() for name, secret in opened.items()}
-
-
-def order_ref(order: Order) -> OrderRef:
-    """What a venue needs to find one of our orders."""
-    return OrderRef(
-        client_order_id=order.client_order_id,
-        venue_order_id=order.venue_order_id,
-        market=order.market.venue_market,
-        placed_ms=to_ms(order.claimed_at),
-    )
