@@ -42,6 +42,11 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRADING_MODE = env.str("TRADING_MODE", default="simulated")
 if TRADING_MODE not in {"simulated", "paper", "live"}:
     raise ImproperlyConfigured(f"TRADING_MODE is '{TRADING_MODE}'; it must be simulated, paper or live.")
+PAPER_OPENING_USD = env.int("PAPER_OPENING_USD", default=10_000)
+PAPER_LATENCY_MS = env.int("PAPER_LATENCY_MS", default=50)
+PAPER_DATA = env.str("PAPER_DATA", default="production")
+if PAPER_DATA not in {"production", "simulated"}:
+    raise ImproperlyConfigured(f"PAPER_DATA is '{PAPER_DATA}'; it must be production or simulated.")
 LIVE_TRADING_ALLOWED = env.bool("LIVE_TRADING_ALLOWED", default=False)
 BUILD = env.str("COURTSIDE_BUILD", default="0.1.0")
 ALLOWED_BUILDS = env.list("ALLOWED_BUILDS", default=[])

@@ -27,6 +27,7 @@ CODES: dict[str, str] = {
     "locked_out": "Too many failed attempts; try again later.",
     "bad_token": "The token is not valid any more.",
     "email_taken": "This e-mail address cannot be registered.",
+    "paper_journal_missing": "The journal of this paper account is gone: restore it, or open a new account.",
     "credential_unreadable": "The stored credential cannot be decrypted with this key.",
     "duplicate_decision": "This decision already has an order.",
     "lease_lost": "Another trader holds this account.",

@@ -19,6 +19,7 @@ PERCENT_FIELDS = (
     "stop_loss_pct",
     "kelly_fraction",
     "min_entry_confidence_score",
+    "keep_partial_pct",
 )
 USD_FIELDS = (
     "absolute_entry_price_usd",
@@ -67,6 +68,9 @@ class SportConfigForm(ConfigForm):
     stop_loss_pct = PercentField(label="Stop loss", help_text="Percent of the entry price, after the exit fee.")
     kelly_fraction = PercentField(label="Kelly fraction", help_text="Percent of the full Kelly stake.")
     min_entry_confidence_score = PercentField(label="Least confidence", help_text="Percent; weaker entries are left.")
+    keep_partial_pct = PercentField(
+        label="Keep a part from", help_text="Percent of the entry; when less was filled, that part is sold again."
+    )
     allowed_entry_segments = forms.MultipleChoiceField(
         label="Parts of the game to enter in",
         required=False,
@@ -97,6 +101,8 @@ class SportConfigForm(ConfigForm):
             "max_spread_usd",
             "min_depth_usd",
             "slippage_cap_usd",
+            "confirm_within_s",
+            "keep_partial_pct",
         ]
         labels: ClassVar = {
             "is_enabled": "Trade this league",
@@ -111,6 +117,7 @@ class SportConfigForm(ConfigForm):
             "max_spread_usd": "Widest spread",
             "min_depth_usd": "Least money on offer",
             "slippage_cap_usd": "Slippage cap",
+            "confirm_within_s": "Cancel when not filled after",
         }
         help_texts: ClassVar = {
             "auto_trade": "Off: it only proposes.",
@@ -120,6 +127,7 @@ class SportConfigForm(ConfigForm):
             "max_spread_usd": "USD per contract between bid and ask.",
             "min_depth_usd": "USD within the slippage cap.",
             "slippage_cap_usd": "USD per contract beyond the best price.",
+            "confirm_within_s": "Seconds.",
         }
 
     # The form's groups, in the order of the page.
@@ -137,6 +145,7 @@ class SportConfigForm(ConfigForm):
         "When to leave": ("take_profit_pct", "stop_loss_pct", "exit_before_segment"),
         "How much": ("default_position_size_usd", "max_positions_per_game", "use_kelly_sizing", "kelly_fraction"),
         "The book it needs": ("max_spread_usd", "min_depth_usd", "slippage_cap_usd"),
+        "Orders": ("confirm_within_s", "keep_partial_pct"),
     }
 
     def __init__(self, *args: Any, league: str, **kwargs: Any) -> None:

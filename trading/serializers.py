@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from core.api import AmountField
+from core.models import choices_of
+from trading.domain.lifecycle import Confirmation
 from trading.models import Decision, Fill, Finding, Order, OrphanedOrder, Position, ReconciliationRun, SportConfig
 
 
@@ -19,7 +21,10 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     filled = AmountField(source="filled_u")
     fee = AmountField(source="fee_u")
     reserved = AmountField(source="reserved_u")
+    decision_price = AmountField(source="decision_price_u", allow_null=True)
+    slippage = AmountField(source="slippage_u")
     is_unknown = serializers.BooleanField()
+    confirmation = serializers.ChoiceField(choices=choices_of(Confirmation))
 
     class Meta:
         model = Order
@@ -38,13 +43,17 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             "filled",
             "fee",
             "reserved",
+            "decision_price",
+            "slippage",
             "time_in_force",
             "reduce_only",
             "status",
+            "confirmation",
             "is_unknown",
             "is_external",
             "reason_code",
             "reason",
+            "cancel_reason",
             "client_order_id",
             "venue_order_id",
             "claimed_at",
@@ -61,6 +70,8 @@ class FillSerializer(serializers.ModelSerializer[Fill]):
     quantity = AmountField(source="qty_u")
     value = AmountField(source="usd_u")
     fee = AmountField(source="fee_u")
+    slippage = AmountField(source="slippage_u", allow_null=True)
+    is_pending_settlement = serializers.BooleanField()
 
     class Meta:
         model = Fill
@@ -77,8 +88,10 @@ class FillSerializer(serializers.ModelSerializer[Fill]):
             "quantity",
             "value",
             "fee",
+            "slippage",
             "is_taker",
             "settle_state",
+            "is_pending_settlement",
             "venue_at",
         ]
 
@@ -170,6 +183,8 @@ class SportConfigSerializer(serializers.ModelSerializer[SportConfig]):
             "max_spread_usd",
             "min_depth_usd",
             "slippage_cap_usd",
+            "confirm_within_s",
+            "keep_partial_pct",
             "version",
             "updated_at",
         ]
@@ -188,6 +203,9 @@ class BotStatusSerializer(serializers.Serializer[Any]):
     cash = AmountField(source="cash_u")
     reserved = AmountField(source="reserved_u")
     open_positions = serializers.IntegerField()
+    pending_orders = serializers.IntegerField(source="pending.orders")
+    unknown_orders = serializers.IntegerField(source="pending.unknown")
+    fills_pending_settlement = serializers.IntegerField(source="pending.fills")
     realized_today = AmountField(source="realized_today_u")
     stats = serializers.DictField()
 

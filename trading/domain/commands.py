@@ -97,8 +97,9 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SubmitOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Place this once. `price_u` is the limit of `outcome`; `max_cost_u` the most it can cost with its fee
-    (0 for exits). What cannot be immediate rests until the session asks to cancel it."""
+    """Place this once. `price_u` is the limit of `outcome`, `decided_u` what could be had at the decision (0: nothing);
+    `max_cost_u` the most it can cost with its fee (0 for exits). What cannot be immediate rests until the session asks
+    to cancel it."""
 
     decision_id: str
     strategy: str
@@ -116,6 +117,7 @@ class SubmitOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reduce_only: bool
     max_cost_u: int
     reason: str
+    decided_u: int = 0
 
 
 class CancelOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):

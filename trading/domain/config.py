@@ -14,7 +14,11 @@ from venues.types import MICRO, Venue
 
 
 class DipSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The in-play dip strategy for one league. `allowed_segments` None: all of the sport's but the last."""
+    """The in-play dip strategy for one league. `allowed_segments` None: all of the sport's but the last.
+
+    An order that is not filled after `confirm_within_s` is canceled; an entry of which less than `keep_partial_u` was
+    filled by its end is left again.
+    """
 
     is_enabled: bool = False
     auto_trade: bool = True
@@ -36,6 +40,8 @@ class DipSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_spread_u: int = 50_000
     min_depth_usd_u: int = 10 * MICRO
     slippage_cap_u: int = 20_000
+    confirm_within_s: int = 60
+    keep_partial_u: int = 800_000
 
 
 class DipOverride(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,6 +68,8 @@ class DipOverride(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     max_spread_u: int | UnsetType = UNSET
     min_depth_usd_u: int | UnsetType = UNSET
     slippage_cap_u: int | UnsetType = UNSET
+    confirm_within_s: int | UnsetType = UNSET
+    keep_partial_u: int | UnsetType = UNSET
 
 
 class AccountCaps(msgspec.Struct, frozen=True, kw_only=True):

@@ -64,7 +64,7 @@ class Desk:
         netting = frozenset(one.account for one in config.accounts if one.capabilities.nets_yes_and_no)
         self.portfolio = Portfolio(opening, accounts_that_net=netting)
         self.record: Record = self.portfolio.record
-        self.intents = Intents(opening.working_orders)
+        self.intents = Intents(opening.working_orders, opening.entry_parts)
         self.balances: dict[str, BalanceReport] = {report.account: report for report in opening.balances}
         self.blocks: dict[str, str] = {}
         self.state = opening.trading_state

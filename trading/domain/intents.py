@@ -3,6 +3,8 @@
 Story: an intent is working from the moment the session emits it, so a second entry cannot race the first. It stops
 working when its status has ended *and* every fill the venue told of has been booked: an order reported filled before
 its fill arrives still counts. Invariant: unknown is working; nothing but evidence ends an intent.
+
+An entry that ended with a part of it filled leaves that part behind (`parts`) until the next entry there.
 """
 
 from __future__ import annotations
@@ -12,17 +14,31 @@ from collections.abc import Iterable
 from trading.domain.commands import Purpose, SubmitOrder
 from trading.domain.lifecycle import ENDED, OrderStatus, may_move
 from trading.domain.messages import IntentUpdate
-from trading.domain.opening import WorkingOrder
-from venues.types import FillReport
+from trading.domain.opening import EntryPart, WorkingOrder
+from venues.types import FillReport, Outcome
+
+Place = tuple[str, str, Outcome]
+"""(account, market_id, outcome)"""
 
 
 class Intent:
     """One order on its way; mutable, owned by `Intents`."""
 
-    __slots__ = ("cancel_asked_us", "client_order_id", "ended_us", "filled_u", "order", "seen_u", "status", "venue_id")
+    __slots__ = (
+        "asked_u",
+        "cancel_asked_us",
+        "client_order_id",
+        "ended_us",
+        "filled_u",
+        "order",
+        "seen_u",
+        "status",
+        "venue_id",
+    )
 
     def __init__(self, order: SubmitOrder) -> None:
         self.order = order
+        self.asked_u = order.qty_u
         self.status = OrderStatus.CLAIMED
         self.filled_u = 0
         self.seen_u = 0
@@ -40,6 +56,10 @@ class Intent:
         return not self.has_ended or self.seen_u < self.filled_u
 
     @property
+    def place(self) -> Place:
+        return self.order.account, self.order.market_id, self.order.outcome
+
+    @property
     def reserved_u(self) -> int:
         """The most its unfilled part can still cost, µUSD, rounded up; exits cost nothing."""
         left_u = max(self.order.qty_u - self.seen_u, 0)
@@ -49,10 +69,11 @@ class Intent:
 class Intents:
     """The working intents by decision id, found by market and by the order ids of fills."""
 
-    __slots__ = ("_by_order_id", "_early_fills", "working")
+    __slots__ = ("_by_order_id", "_early_fills", "parts", "working")
 
-    def __init__(self, opening: Iterable[WorkingOrder]) -> None:
+    def __init__(self, opening: Iterable[WorkingOrder], parts: Iterable[EntryPart] = ()) -> None:
         self.working: dict[str, Intent] = {}
+        self.parts: dict[Place, EntryPart] = {(part.account, part.market_id, part.outcome): part for part in parts}
         self._by_order_id: dict[str, Intent] = {}
         self._early_fills: dict[str, int] = {}
         for stored in opening:
@@ -66,7 +87,9 @@ class Intents:
         self._name(intent, stored.client_order_id, stored.venue_order_id)
 
     def add(self, order: SubmitOrder) -> None:
-        self.working[order.decision_id] = Intent(order)
+        intent = self.working[order.decision_id] = Intent(order)
+        if order.purpose is Purpose.ENTRY:
+            self.parts.pop(intent.place, None)
 
     def update(self, update: IntentUpdate, now_us: int) -> Intent | None:
         """Take the shell's word about an intent; None if it is not ours or already over. Illegal moves are ignored:
@@ -75,6 +98,7 @@ class Intents:
         if intent is None:
             return None
         self._name(intent, update.client_order_id, update.venue_order_id)
+        intent.asked_u = update.qty_u or intent.asked_u
         if may_move(intent.status, update.status):
             intent.status = update.status
             if intent.has_ended:
@@ -127,6 +151,18 @@ class Intents:
 
     def _drop_if_over(self, intent: Intent) -> None:
         if not intent.is_working:
+            self._note_part(intent)
             self.working.pop(intent.order.decision_id, None)
             self._by_order_id.pop(intent.client_order_id, None)
             self._by_order_id.pop(intent.venue_id, None)
+
+    def _note_part(self, intent: Intent) -> None:
+        order = intent.order
+        if order.purpose is Purpose.ENTRY and 0 < intent.seen_u < intent.asked_u:
+            self.parts[intent.place] = EntryPart(
+                account=order.account,
+                market_id=order.market_id,
+                outcome=order.outcome,
+                filled_u=intent.seen_u,
+                asked_u=intent.asked_u,
+            )

@@ -54,3 +54,33 @@ def may_move(current: OrderStatus, new: OrderStatus) -> bool:
 def may_fill(status: OrderStatus) -> bool:
     """True if a fill may be booked on an order in this status."""
     return status not in NEVER_AT_VENUE
+
+
+RESTED = "rested long enough"
+NOT_FILLED_IN_TIME = "not filled in time"
+"""Why the session asks to cancel: a limit that stands in for an immediate order; any order after its timeout."""
+
+
+class Confirmation(StrEnum):
+    """What came of an order, as its owner asks: PARTIAL, TIMEOUT and CANCELED have ended; PENDING has not."""
+
+    PENDING = "pending"
+    FILLED = "filled"
+    PARTIAL = "partial"
+    CANCELED = "canceled"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+
+
+def confirmation(status: OrderStatus, *, filled_u: int, qty_u: int, cancel_reason: str = "") -> Confirmation:
+    """Judged on booked fills only: an order that the venue calls filled is PENDING until they are here."""
+    if status in NEVER_AT_VENUE:
+        return Confirmation.ERROR
+    if filled_u >= qty_u:
+        return Confirmation.FILLED
+    if status not in ENDED or status is OrderStatus.FILLED:
+        return Confirmation.PENDING
+    if filled_u:
+        return Confirmation.PARTIAL
+    timed_out = status is OrderStatus.EXPIRED or cancel_reason in (RESTED, NOT_FILLED_IN_TIME)
+    return Confirmation.TIMEOUT if timed_out else Confirmation.CANCELED

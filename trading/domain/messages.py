@@ -38,7 +38,8 @@ class GameLinked(msgspec.Struct, frozen=True, tag=True):
 
 class IntentUpdate(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What became of a `SubmitOrder`. Order ids are given as soon as they are known; fills come as `FillReport` only,
-    `filled_u` here just says how much of them to wait for."""
+    `filled_u` here just says how much of them to wait for. `qty_u`: what was really asked for, where it is less than
+    was meant because the venue's grid is coarser."""
 
     decision_id: str
     status: OrderStatus
@@ -46,6 +47,7 @@ class IntentUpdate(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     client_order_id: str = ""
     venue_order_id: str = ""
     reason: str = ""
+    qty_u: int = 0
 
 
 class Narrowed(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,6 +37,16 @@ class WorkingOrder(msgspec.Struct, frozen=True, kw_only=True):
     venue_order_id: str = ""
 
 
+class EntryPart(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry that ended before all of it was filled, and what it brought."""
+
+    account: str
+    market_id: str
+    outcome: Outcome
+    filled_u: int
+    asked_u: int
+
+
 class ClosedTrade(msgspec.Struct, frozen=True, kw_only=True):
     """A position that is back at zero, by sale or settlement; `realized_u` is net of all fees."""
 
@@ -53,6 +63,7 @@ class OpeningState(msgspec.Struct, frozen=True, kw_only=True):
 
     positions: tuple[OpenPosition, ...] = ()
     working_orders: tuple[WorkingOrder, ...] = ()
+    entry_parts: tuple[EntryPart, ...] = ()
     baselines: tuple[Baseline, ...] = ()
     closed_trades: tuple[ClosedTrade, ...] = ()
     balances: tuple[BalanceReport, ...] = ()

@@ -16,12 +16,12 @@ from typing import Any
 
 from trading.domain.alerts import fills_missing, settlement_differs
 from trading.domain.commands import CancelOrder, Command, StoreBaseline
-from trading.domain.config import SessionConfig
+from trading.domain.config import DipSettings, SessionConfig
 from trading.domain.desk import Desk
 from trading.domain.digest import Digest
 from trading.domain.games import SECOND_US, GameView
 from trading.domain.intents import Intent
-from trading.domain.lifecycle import OrderStatus
+from trading.domain.lifecycle import NOT_FILLED_IN_TIME, RESTED, OrderStatus
 from trading.domain.market_view import MarketView
 from trading.domain.messages import (
     AccountBlocked,
@@ -132,6 +132,7 @@ class Session:
         return OpeningState(
             positions=portfolio.export_positions(),
             working_orders=self.desk.intents.export(),
+            entry_parts=tuple(self.desk.intents.parts.values()),
             baselines=tuple(self._baselines.values()),
             closed_trades=tuple(portfolio.closed),
             balances=tuple(self.desk.balances.values()),
@@ -297,19 +298,28 @@ class Session:
         )
 
     def _tend(self, intent: Intent, now_us: int) -> Sequence[Command]:
-        """Ask to cancel what has rested long enough; complain of fills that were announced and never came."""
+        """Ask to cancel what was not filled in time; complain of fills that were announced and never came."""
         pacing, order = self.config.pacing, intent.order
         if intent.has_ended:
             if intent.ended_us and now_us - intent.ended_us >= pacing.fills_missing_alert_s * SECOND_US:
                 intent.ended_us = 0
                 return (fills_missing(intent),)
             return NOTHING
-        patience_us = pacing.cancel_resting_after_s * SECOND_US
-        if order.time_in_force is not TimeInForce.GTD or intent.status is not OrderStatus.OPEN:
+        patience_s, reason = self._patience(intent)
+        is_due = now_us - order.created_ms * 1_000 >= patience_s * SECOND_US
+        if not reason or not is_due or now_us - intent.cancel_asked_us < pacing.cancel_resting_after_s * SECOND_US:
             return NOTHING
-        if now_us - max(order.created_ms * 1_000, intent.cancel_asked_us) < patience_us:
-            return NOTHING
-        return (_cancel(intent, "rested long enough", now_us),)
+        return (_cancel(intent, reason, now_us),)
+
+    def _patience(self, intent: Intent) -> tuple[int, str]:
+        """Seconds until an order that is not filled is canceled, and why. No reason: there is nothing to cancel by."""
+        order, market = intent.order, self.markets.get(intent.order.market_id)
+        is_open, confirm_s = intent.status is OrderStatus.OPEN, DipSettings().confirm_within_s
+        if market is not None:
+            confirm_s = market.settings.confirm_within_s
+        if is_open and order.time_in_force is TimeInForce.GTD:
+            return min(self.config.pacing.cancel_resting_after_s, confirm_s), RESTED
+        return confirm_s, NOT_FILLED_IN_TIME if is_open or intent.venue_id else ""
 
     def _on_feed(self, message: FeedStatus, now_us: int) -> Sequence[Command]:
         """A venue's market stream that went down takes its books with it: they come back as snapshots."""

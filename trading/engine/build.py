@@ -12,6 +12,7 @@ from trading.engine.clock import Clock, SimulatedClock
 from trading.engine.database import DatabaseThread
 from trading.engine.desk import open_desk
 from trading.engine.engine import Engine
+from trading.engine.paper import PaperDoors, ensure_paper_accounts
 from trading.engine.permit import Permit
 from trading.engine.simulated import ensure_simulated_accounts
 from trading.models import SportConfig
@@ -48,20 +49,56 @@ async def build_simulated(
     clock: SimulatedClock,
     recorder: TapeRecorder | None,
     permit: Permit,
+    paper: PaperDoors | None = None,
 ) -> Engine:
-    """An engine on the simulated venues, with accounts opened there if need be."""
+    """An engine on the simulated venues, with accounts opened there if need be. `paper`: paper accounts instead, to
+    which the simulated venues are the live data."""
     database = DatabaseThread("ledger")
     try:
-        await ensure_simulated_accounts(user=user, control=control, database=database)
+        if paper is None:
+            await ensure_simulated_accounts(user=user, control=control, database=database)
+        else:
+            await ensure_paper_accounts(user=user, database=database, control=control)
         return await build(
             user=user,
-            mode=Mode.SIMULATED,
+            mode=Mode.SIMULATED if paper is None else Mode.PAPER,
             holder=holder,
             endpoints=simulated_endpoints(port, host=host),
             clock=clock,
             database=database,
             tap=recorder.record if recorder is not None else None,
             permit=permit,
+            paper=paper,
+        )
+    except BaseException:
+        await database.close()
+        raise
+
+
+async def build_paper(
+    *,
+    user: User,
+    holder: str,
+    endpoints: VenueEndpoints,
+    clock: Clock,
+    tap: FrameTap | None,
+    permit: Permit,
+    paper: PaperDoors,
+) -> Engine:
+    """An engine with paper accounts on the live data of the venues at `endpoints`."""
+    database = DatabaseThread("ledger")
+    try:
+        await ensure_paper_accounts(user=user, database=database)
+        return await build(
+            user=user,
+            mode=Mode.PAPER,
+            holder=holder,
+            endpoints=endpoints,
+            clock=clock,
+            database=database,
+            tap=tap,
+            permit=permit,
+            paper=paper,
         )
     except BaseException:
         await database.close()
@@ -78,6 +115,7 @@ async def build(
     database: DatabaseThread,
     tap: FrameTap | None,
     permit: Permit,
+    paper: PaperDoors | None = None,
 ) -> Engine:
     """Raises Conflict `lease_held` while another trader holds one of the accounts."""
     listings = Listings()
@@ -90,6 +128,7 @@ async def build(
         market_of=listings.market_of,
         clock_ms=clock.now_ms,
         tap=tap,
+        paper=paper,
     )
     rows = await database.call(accounts_of, user, mode=mode)
     now = datetime.fromtimestamp(clock.now_ms() / 1_000, UTC)

@@ -17,6 +17,7 @@ from accounts.selectors import accounts_of
 from accounts.services import credential_open
 from core.kill_points import kill_point
 from trading.engine.database import DatabaseThread
+from trading.engine.paper import PaperDoors, market_data_secrets, paper_opening
 from trading.engine.simulated import ACTOR, KIND_OF
 from trading.selectors.our_books import order_ref as order_ref
 from trading.services.lease import LEASE, lease_acquire, lease_release, lease_renew
@@ -83,27 +84,34 @@ async def open_desk(
     market_of: Callable[[str], VenueMarket | None],
     clock_ms: Callable[[], int],
     tap: FrameTap | None,
+    paper: PaperDoors | None = None,
 ) -> Desk:
     """Take the leases and open the doors; all of them or none. Raises Conflict `lease_held` while another trader holds
-    an account."""
+    an account. `paper`: the accounts are paper accounts on the venues' live data."""
     desk = Desk(user=user, holder=holder)
     try:
         for row in await database.call(accounts_of, user, mode=mode):
             venue = Venue(row.venue)
-            secrets = await _secrets(row, database)
+            secrets = await _secrets(row, database, is_paper=paper is not None)
             asked_s = asyncio.get_running_loop().time()
             kill_point("P14.before_lease")
             lease = await database.call(lease_acquire, venue_account=row, holder=holder)
             kill_point("P14.leased")
-            reader, gateway = open_account(
-                venue,
-                endpoints=endpoints,
-                secrets=secrets,
-                account=row.account_key,
-                market_of=market_of,
-                clock_ms=clock_ms,
-                tap=tap,
-            )
+            if venue not in desk.feeds:
+                feed = open_market_data(venue, endpoints=endpoints, secrets=secrets, clock_ms=clock_ms, tap=tap)
+                desk.feeds[venue] = feed if paper is None else paper.feed(feed)
+            if paper is None:
+                reader, gateway = open_account(
+                    venue,
+                    endpoints=endpoints,
+                    secrets=secrets,
+                    account=row.account_key,
+                    market_of=market_of,
+                    clock_ms=clock_ms,
+                    tap=tap,
+                )
+            else:
+                reader, gateway = paper.open(row, desk.feeds[venue], await database.call(paper_opening, row))
             desk.accounts[row.account_key] = DeskAccount(
                 row=row,
                 epoch=lease.epoch,
@@ -111,17 +119,15 @@ async def open_desk(
                 gateway=gateway,
                 lease_until_s=asked_s + LEASE.total_seconds(),
             )
-            if venue not in desk.feeds:
-                desk.feeds[venue] = open_market_data(
-                    venue, endpoints=endpoints, secrets=secrets, clock_ms=clock_ms, tap=tap
-                )
     except BaseException:
         await desk.close(database)
         raise
     return desk
 
 
-async def _secrets(row: VenueAccount, database: DatabaseThread) -> Mapping[str, str]:
+async def _secrets(row: VenueAccount, database: DatabaseThread, *, is_paper: bool) -> Mapping[str, str]:
+    if is_paper:
+        return await database.call(market_data_secrets, row)
     opened = await database.call(
         credential_open, account=row, kind=KIND_OF[Venue(row.venue)], purpose="trade", actor=ACTOR
     )

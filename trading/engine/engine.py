@@ -17,6 +17,7 @@ from django.conf import settings
 from core.errors import Conflict
 from markets.services import PriceSample
 from trading.domain.commands import CancelOrder, Command, Decision, RaiseAlert, StoreBaseline, SubmitOrder
+from trading.domain.context import cancel_context, submit_context
 from trading.domain.messages import ConfigChanged, DomainMessage, Tick, TradingState, TradingStateChanged
 from trading.domain.session import Session
 from trading.engine.catchup import CatchUp, every_account
@@ -228,8 +229,10 @@ class Engine:
 
     def decide(self, message: Message | DomainMessage) -> None:
         """Let the session decide and start what it says."""
-        for command in self.session.on(message, self.clock.now_us()):
-            self._carry_out(command)
+        commands = self.session.on(message, self.clock.now_us())
+        told = [command for command in commands if isinstance(command, Decision)] if commands else []
+        for command in commands:
+            self._carry_out(command, told)
 
     def _note(self, message: Message) -> None:
         """Keep what pages, discovery and history want of it."""
@@ -259,15 +262,19 @@ class Engine:
         if channel == "user" and status.is_up and not was_up and self.turns is None:
             self.tasks.spawn("reconcile", self.reconcilers.run(RunTrigger.RECONNECT, venue=venue))
 
-    def _carry_out(self, command: Command) -> None:
+    def _carry_out(self, command: Command, told: list[Decision]) -> None:
         match command:
             case Decision():
                 self.journal.note_decision(command)
             case SubmitOrder():
                 log.info("order_decided", market=command.market_id, purpose=command.purpose, reason=command.reason)
-                self.tasks.spawn("submit", self._in_turn(self.executor.submit(command)))
+                decision = next((one for one in told if one.decision_id == command.decision_id), None)
+                context = submit_context(command, decision, self.session.desk, self.clock.now_us())
+                self.tasks.spawn("submit", self._in_turn(self.executor.submit(command, context)))
             case CancelOrder():
-                self.tasks.spawn("cancel", self._in_turn(self.executor.cancel(command)))
+                intent = self.session.desk.intents.working.get(command.decision_id)
+                context = cancel_context(command, intent, self.session.desk, self.clock.now_us())
+                self.tasks.spawn("cancel", self._in_turn(self.executor.cancel(command, context)))
             case RaiseAlert():
                 self.journal.note_alert(command)
             case StoreBaseline():

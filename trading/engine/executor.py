@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -81,14 +82,14 @@ class Executor:
         self._watch = watch
         self.in_flight: set[str] = set()
 
-    async def submit(self, command: SubmitOrder) -> None:
-        """From decision to answer. Whatever happens, the session hears of it."""
+    async def submit(self, command: SubmitOrder, context: Mapping[str, Any] | None = None) -> None:
+        """From decision to answer. Whatever happens, the session hears of it. `context`: for its audit record."""
         account = self._accounts[command.account]
         decided_s = asyncio.get_running_loop().time()
         self.in_flight.add(command.decision_id)
         try:
             kill_point("P1.decided")
-            order = await self._claim(account, command)
+            order = await self._claim(account, command, context or {})
             prepared = await self._prepare(account, order, command) if order is not None else None
             if order is None or prepared is None:
                 return
@@ -101,14 +102,16 @@ class Executor:
         finally:
             self.in_flight.discard(command.decision_id)
 
-    async def cancel(self, command: CancelOrder) -> None:
+    async def cancel(self, command: CancelOrder, context: Mapping[str, Any] | None = None) -> None:
         """Ask the venue to take the order off. Only evidence (a report or a read) ends it, so nothing is told here."""
         order = await self._database.call(_working_order, command.decision_id)
         if order is None:
             return
         account = self._accounts[order.venue_account.account_key]
         kill_point("P10.before_store")
-        await self._database.call(order_cancel_requested, order=order, reason=command.reason, at=self._now())
+        await self._database.call(
+            order_cancel_requested, order=order, reason=command.reason, at=self._now(), context=context
+        )
         await self.cancel_order(account, order)
 
     async def cancel_order(self, account: DeskAccount, order: Order) -> None:
@@ -123,9 +126,9 @@ class Executor:
         kill_point("P11.answered")
         log.info("cancel_answered", order=order.client_order_id, canceled=ack.is_canceled, reason=ack.reason)
 
-    async def _claim(self, account: DeskAccount, command: SubmitOrder) -> Order | None:
+    async def _claim(self, account: DeskAccount, command: SubmitOrder, context: Mapping[str, Any]) -> Order | None:
         """T1. None: refused by a limit, a halt, a lost lease or because this decision already has an order."""
-        intent = self._intent(command)
+        intent = self._intent(command, context)
         verdict = self._watch.pretrade.judge(command)
         kill_point("P2.before_claim")
         try:
@@ -148,7 +151,7 @@ class Executor:
             self._report(command.decision_id, OrderStatus.DENIED, reason="database_away")
         return None
 
-    def _intent(self, command: SubmitOrder) -> OrderIntent:
+    def _intent(self, command: SubmitOrder, context: Mapping[str, Any]) -> OrderIntent:
         return OrderIntent(
             decision_id=command.decision_id,
             strategy=command.strategy,
@@ -165,6 +168,8 @@ class Executor:
             reduce_only=command.reduce_only,
             unrealized_u=self._unrealized_u(command.account),
             cause=command.reason,
+            decided_u=command.decided_u,
+            context=context,
         )
 
     async def _prepare(self, account: DeskAccount, order: Order, command: SubmitOrder) -> PreparedOrder | None:
@@ -185,7 +190,13 @@ class Executor:
             return None
         kill_point("P3.stored")
         order.body_sha256, order.qty_u = stored.body_sha256, stored.qty_u
-        self._report(order.decision_id, OrderStatus.CLAIMED, order, venue_order_id=prepared.venue_order_id)
+        self._report(
+            order.decision_id,
+            OrderStatus.CLAIMED,
+            order,
+            venue_order_id=prepared.venue_order_id,
+            qty_u=stored.qty_u,
+        )
         return prepared
 
     async def _last_gate(self, account: DeskAccount, order: Order, decided_s: float) -> LastLook:
@@ -257,6 +268,7 @@ class Executor:
         filled_u: int = 0,
         venue_order_id: str = "",
         reason: str = "",
+        qty_u: int = 0,
     ) -> None:
         client_order_id = order.client_order_id if order is not None else ""
         self._tell(
@@ -267,6 +279,7 @@ class Executor:
                 client_order_id=client_order_id,
                 venue_order_id=venue_order_id,
                 reason=reason,
+                qty_u=qty_u,
             )
         )
 

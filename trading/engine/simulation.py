@@ -14,6 +14,7 @@ from trading.engine.clock import SimulatedClock
 from trading.engine.desk import process_holder
 from trading.engine.engine import Engine
 from trading.engine.host import TraderHost
+from trading.engine.paper import PaperDoors
 from trading.engine.permit import HaltRowsOnly, Permit
 from trading.engine.supervised import TaskGroup
 from venues.errors import VenueError
@@ -31,12 +32,25 @@ class SimulatedTrader:
     """A `TraderHost` whose engines live on the venues of one simulator."""
 
     def __init__(
-        self, *, host: str, port: int, data_dir: Path, holder: str | None = None, permit: Permit | None = None
+        self,
+        *,
+        host: str,
+        port: int,
+        data_dir: Path,
+        holder: str | None = None,
+        permit: Permit | None = None,
+        paper_latency_ms: int | None = None,
     ) -> None:
         """`holder` names who holds the accounts' leases: this process, unless a lock elsewhere proves that whoever
         held them under that name before is dead. Without a `permit` the halts that each claim reads are all there is:
-        for lock-step replays and tests."""
+        for lock-step replays and tests. With a `paper_latency_ms` the accounts are paper accounts, to which the
+        simulated venues are the live data."""
         self.clock = SimulatedClock()
+        self._paper = (
+            PaperDoors(folder=data_dir, latency_ms=paper_latency_ms, clock_ms=self.clock.now_ms)
+            if paper_latency_ms is not None
+            else None
+        )
         self.control = SimulatorControl(host=host, port=port + CONTROL_PORT)
         self._host, self._port, self._data_dir = host, port, data_dir
         self._holder = holder or process_holder()
@@ -75,6 +89,7 @@ class SimulatedTrader:
             clock=self.clock,
             recorder=self._recorder,
             permit=self._permit,
+            paper=self._paper,
         )
 
     async def sync_clock(self) -> None:

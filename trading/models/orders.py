@@ -14,7 +14,7 @@ from accounts.models import User, VenueAccount
 from core.models import AppendOnly, PublicId, Stamped, choices_of, only
 from markets.models import Game, Market
 from trading.domain.commands import Verdict
-from trading.domain.lifecycle import OrderStatus
+from trading.domain.lifecycle import Confirmation, OrderStatus, confirmation
 from venues.types import Outcome, Side, TimeInForce
 
 
@@ -70,6 +70,9 @@ class Order(PublicId, Stamped):
     side = models.CharField(max_length=4, choices=choices_of(Side))
     outcome = models.CharField(max_length=3, choices=choices_of(Outcome))
     price_u = models.BigIntegerField()
+    decision_price_u = models.BigIntegerField(
+        null=True, blank=True, help_text="What could be had when it was decided: the ask to buy, the bid to sell."
+    )
     qty_u = models.BigIntegerField()
     time_in_force = models.CharField(max_length=3, choices=choices_of(TimeInForce))
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -82,6 +85,7 @@ class Order(PublicId, Stamped):
     filled_u = models.BigIntegerField(default=0)
     filled_usd_u = models.BigIntegerField(default=0)
     fee_u = models.BigIntegerField(default=0)
+    slippage_u = models.BigIntegerField(default=0, help_text="Of its fills against the decision price; + is worse.")
     venue_filled_u = models.BigIntegerField(default=0, help_text="What the venue says is filled; never books a fill.")
     voided_u = models.BigIntegerField(default=0, help_text="Of that, what was booked here and taken back since.")
     max_cost_u = models.BigIntegerField(default=0, help_text="The most the whole order can cost, fee included.")
@@ -92,6 +96,7 @@ class Order(PublicId, Stamped):
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     unknown_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    cancel_reason = models.CharField(max_length=80, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -136,6 +141,12 @@ class Order(PublicId, Stamped):
     def is_working(self) -> bool:
         """It may still fill: claimed (in flight or unknown) or open."""
         return self.status in (OrderStatus.CLAIMED, OrderStatus.OPEN)
+
+    @property
+    def confirmation(self) -> Confirmation:
+        return confirmation(
+            OrderStatus(self.status), filled_u=self.filled_u, qty_u=self.qty_u, cancel_reason=self.cancel_reason
+        )
 
     @property
     def unseen_u(self) -> int:

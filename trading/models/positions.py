@@ -19,7 +19,8 @@ from venues.types import Outcome, SettleState, Side
 
 
 class Fill(PublicId, Stamped):
-    """One execution as the venue reported it. Only `settle_state` and `order` ever change, by compare-and-set."""
+    """One execution as the venue reported it. Only `settle_state` ever changes, and `order` with what follows from it
+    (`slippage_u`), by compare-and-set."""
 
     venue_account = models.ForeignKey(VenueAccount, on_delete=models.PROTECT, related_name="fills")
     order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="fills")
@@ -34,6 +35,9 @@ class Fill(PublicId, Stamped):
     qty_u = models.BigIntegerField()
     usd_u = models.BigIntegerField(help_text="price × quantity, rounded down to a µUSD.")
     fee_u = models.BigIntegerField(help_text="As the venue reported it; a rebate is negative.")
+    slippage_u = models.BigIntegerField(
+        null=True, blank=True, help_text="µUSD against the decision price; + is worse. Null: no decision of ours."
+    )
     is_taker = models.BooleanField()
     settle_state = models.CharField(max_length=10, choices=choices_of(SettleState))
     venue_at = models.DateTimeField()
@@ -51,6 +55,11 @@ class Fill(PublicId, Stamped):
 
     def __str__(self) -> str:
         return f"{self.side} {self.outcome} {self.trade_id}"
+
+    @property
+    def is_pending_settlement(self) -> bool:
+        """Matched, and the venue may still take it back."""
+        return self.settle_state == SettleState.PENDING
 
 
 class FillVoid(AppendOnly):

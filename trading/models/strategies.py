@@ -61,6 +61,8 @@ class SportConfig(PublicId, Stamped):
     max_spread_usd = _usd("0.05")
     min_depth_usd = _usd("10")
     slippage_cap_usd = _usd("0.02")
+    confirm_within_s = models.PositiveIntegerField(default=60, validators=[MinValueValidator(1)])
+    keep_partial_pct = _share("0.80")
     version = models.PositiveIntegerField(default=0)
     updated_at = models.DateTimeField(default=clock.now)
 

@@ -34,6 +34,8 @@ _ONLY_OF_LEAGUES = {
     "max_spread_usd": "max_spread_u",
     "min_depth_usd": "min_depth_usd_u",
     "slippage_cap_usd": "slippage_cap_u",
+    "confirm_within_s": "confirm_within_s",
+    "keep_partial_pct": "keep_partial_u",
 }
 
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet, Sum
 
 from accounts.models import User, VenueAccount
 from core.money import usd_of
-from trading.models import AccountLedger, CashEntry, Decision, Fill, Order, Position
+from trading.models import AccountLedger, CashEntry, CashKind, Decision, Fill, Order, Position
 from trading.selectors.risk import WORKING
 from venues.types import MICRO, Outcome
 
@@ -47,6 +47,8 @@ class PositionView:
     price_u: int | None
     value_u: int | None
     unrealized_u: int | None
+    pending_u: int = 0
+    """Of its quantity, what the venue may still take back."""
 
 
 def cash_balance(account: VenueAccount) -> CashBalance:
@@ -57,6 +59,16 @@ def cash_balance(account: VenueAccount) -> CashBalance:
 def cash_refolded_u(account: VenueAccount) -> int:
     """The sum of all entries; exact on both databases, because amounts are integers."""
     return int(CashEntry.objects.filter(venue_account=account).aggregate(u=Sum("amount_u", default=0))["u"])
+
+
+def opening_cash_u(account: VenueAccount) -> int:
+    """The balance the account brought along, µUSD."""
+    rows = CashEntry.objects.filter(venue_account=account, kind=CashKind.OPENING)
+    return int(rows.aggregate(u=Sum("amount_u", default=0))["u"])
+
+
+def has_fills(account: VenueAccount) -> bool:
+    return Fill.objects.filter(venue_account=account).exists()
 
 
 def orders_of(user: User) -> QuerySet[Order]:

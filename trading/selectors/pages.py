@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Max
 
 from accounts.models import User
@@ -24,6 +25,7 @@ from trading import access
 from trading.domain.commands import Verdict
 from trading.models import Decision, Fill, Order, Position
 from trading.selectors.ledgers import PositionView, decisions_of, fills_of, orders_of, positions_of
+from trading.selectors.pending import Place, pending_of, pending_settlement
 from trading.selectors.risk import WORKING
 from trading.selectors.why import Why, tell
 from venues.types import MICRO
@@ -87,7 +89,8 @@ class DashboardPage(DeskPage):
     def rows(self) -> Json:
         return {
             "games": list(games_listed()[:GLANCE_GAMES]),
-            "positions": list(positions_of(self.user, is_open=True)),
+            **_held_rows(self.user),
+            "pending": pending_of(self.user, mode=settings.TRADING_MODE),
             "fills": fill_lines(fills_of(self.user)[:GLANCE]),
             "decisions": told(self.user, decisions_of(self.user).filter(verdict__in=ACTED)[:GLANCE]),
             "alerts": list(alerts_of(self.user).filter(seen_at__isnull=True)[:GLANCE]),
@@ -98,7 +101,7 @@ class DashboardPage(DeskPage):
         on = [card for card in cards if card.is_live]
         return {
             **rows,
-            "held": valued(rows["positions"], payloads["desk"]),
+            "held": valued(rows["positions"], payloads["desk"], rows["settling"]),
             "games": on[:GLANCE],
             "live_count": len(on),
         }
@@ -115,12 +118,12 @@ class PositionsPage(DeskPage):
     def rows(self) -> Json:
         closed = positions_of(self.user, is_open=False).order_by("-closed_at", "-id")
         return {
-            "positions": list(positions_of(self.user, is_open=True)),
+            **_held_rows(self.user),
             "closed": slice_of(closed, page_number(self.query)),
         }
 
     def context(self, rows: Json, payloads: Payloads) -> Json:
-        return {**rows, "held": valued(rows["positions"], payloads["desk"])}
+        return {**rows, "held": valued(rows["positions"], payloads["desk"], rows["settling"])}
 
 
 class OrdersPage(DeskPage):
@@ -241,18 +244,31 @@ def _by_weight(one: ToldDecision) -> tuple[bool, str, str, str]:
     return one.row.verdict == Verdict.BLOCKED, one.row.market.venue, one.row.market.market_id, one.row.outcome
 
 
-def valued(positions: Iterable[Position], desk: Json | None) -> list[PositionView]:
-    """Open positions at the desk's marks; without a mark the value stays unknown."""
+def _held_rows(user: User) -> Json:
+    held = list(positions_of(user, is_open=True))
+    return {"positions": held, "settling": pending_settlement({row.venue_account_id for row in held})}
+
+
+def valued(
+    positions: Iterable[Position], desk: Json | None, settling: Mapping[Place, int] | None = None
+) -> list[PositionView]:
+    """Open positions at the desk's marks; without a mark the value stays unknown. `settling`: not final yet."""
     legs = desk["positions"] if desk else ()
     marks = {(leg["account"], leg["market_id"], leg["outcome"]): leg["mark_u"] for leg in legs}
+    pending = settling or {}
     return [
-        _valued(row, marks.get((row.venue_account.account_key, row.market.market_id, row.outcome))) for row in positions
+        _valued(
+            row,
+            marks.get((row.venue_account.account_key, row.market.market_id, row.outcome)),
+            max(0, pending.get((row.venue_account_id, row.market_id, row.outcome), 0)),
+        )
+        for row in positions
     ]
 
 
-def _valued(position: Position, mark_u: int | None) -> PositionView:
+def _valued(position: Position, mark_u: int | None, pending_u: int) -> PositionView:
     """What a sale at the mark would bring before its fee, and its gain over all the contracts cost."""
     if mark_u is None:
-        return PositionView(position, None, None, None)
+        return PositionView(position, None, None, None, pending_u)
     value_u = usd_of(price_u=mark_u, qty_u=position.qty_u)
-    return PositionView(position, mark_u, value_u, value_u - position.cost_u)
+    return PositionView(position, mark_u, value_u, value_u - position.cost_u, pending_u)

@@ -15,8 +15,8 @@ from accounts.models import VenueAccount
 from core import clock
 from markets.models import Market
 from trading.domain.commands import Baseline, Purpose, SubmitOrder
-from trading.domain.lifecycle import OrderStatus
-from trading.domain.opening import ClosedTrade, OpeningState, OpenPosition, WorkingOrder
+from trading.domain.lifecycle import ENDED, OrderStatus
+from trading.domain.opening import ClosedTrade, EntryPart, OpeningState, OpenPosition, WorkingOrder
 from trading.models import Fill, Order, Position, Settlement
 from trading.selectors.halts import trading_state as trading_state
 from trading.selectors.ledgers import cash_balance
@@ -40,6 +40,7 @@ def _opening(accounts: list[VenueAccount], now: datetime) -> OpeningState:
     return OpeningState(
         positions=tuple(_position(row) for row in _open_positions(accounts)),
         working_orders=tuple(_working(row) for row in _unfinished_orders(accounts)),
+        entry_parts=tuple(_part(row) for row in _partial_entries(accounts)),
         baselines=tuple(_baseline(row) for row in _markets_with_baseline()),
         closed_trades=_closed_trades(accounts),
         balances=tuple(_balance(account, now) for account in accounts),
@@ -64,6 +65,24 @@ def _position(row: Position) -> OpenPosition:
         paid_u=row.paid_u,
         fees_u=row.fees_u,
         realized_u=row.realized_u,
+    )
+
+
+def _partial_entries(accounts: list[VenueAccount]) -> list[Order]:
+    """The entries of open positions that ended with only a part of them filled."""
+    held = Position.objects.filter(venue_account__in=accounts, is_open=True).exclude(entry_decision_id="")
+    rows = Order.objects.filter(venue_account__in=accounts, decision_id__in=held.values("entry_decision_id"))
+    partial = rows.filter(status__in=ENDED, filled_u__gt=0, filled_u__lt=F("qty_u"), side=Side.BUY)
+    return list(partial.select_related("venue_account", "market").order_by("id"))
+
+
+def _part(row: Order) -> EntryPart:
+    return EntryPart(
+        account=row.venue_account.account_key,
+        market_id=row.market.market_id,
+        outcome=Outcome(row.outcome),
+        filled_u=row.filled_u,
+        asked_u=row.qty_u,
     )
 
 
@@ -93,6 +112,7 @@ def _working(row: Order) -> WorkingOrder:
             reduce_only=row.reduce_only,
             max_cost_u=row.max_cost_u,
             reason=row.cause,
+            decided_u=row.decision_price_u or 0,
         ),
         status=OrderStatus(row.status),
         filled_u=row.venue_filled_u,

@@ -15,6 +15,7 @@ from core.health import Reading
 from trading.models import DesiredState, Order, TraderState, TraderStatus
 from trading.selectors.halts import trading_state
 from trading.selectors.ledgers import cash_balance, positions_of
+from trading.selectors.pending import Pending, pending_of
 from trading.selectors.risk import WORKING, realized_on
 
 STALE_AFTER = timedelta(seconds=15)
@@ -38,6 +39,7 @@ class BotStatus:
     cash_u: int
     reserved_u: int
     open_positions: int
+    pending: Pending
     realized_today_u: int
     stats: dict[str, Any]
 
@@ -59,6 +61,7 @@ def bot_status(user: User) -> BotStatus:
         cash_u=sum(balance.cash_u for balance in balances),
         reserved_u=sum(balance.reserved_u for balance in balances),
         open_positions=positions_of(user, is_open=True).count(),
+        pending=pending_of(user, mode=settings.TRADING_MODE),
         realized_today_u=sum(realized_on(account, today) for account in accounts),
         stats=state.stats,
     )

@@ -50,6 +50,7 @@ _GATES: dict[str, tuple[str, ...]] = {
     "size": ("Size", "size {v} is below the least {l}"),
     "kill_switch": ("Kill switch", "trading is {v}"),
     "game_over": ("Game over", "a sale at {v} is worth more than the settlement at {l}"),
+    "partial_fill": ("Part filled", "only {v} of the entry was filled, {l} is kept"),
     "take_profit": ("Take profit", "bid after fee {v} reached the target {l}"),
     "stop_loss": ("Stop loss", "mark after fee {v} fell to the stop {l}"),
     "restricted_segment": ("Part of the game", "{v} is not an allowed part of the game (allowed: {l})"),

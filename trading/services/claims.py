@@ -10,7 +10,8 @@ reservation, the audit entry and the outbox message. Correctness rests on unique
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -41,7 +42,8 @@ CLIENT_ID_PREFIX = "cs1-"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderIntent:
     """What the session wants: units as in `venues.types`; `max_cost_u` is the most it can cost with its fee (0 for
-    exits), `unrealized_u` the `open_losses_u` of the account's own legs at the marks the session saw."""
+    exits), `unrealized_u` the `open_losses_u` of the account's own legs at the marks the session saw, `decided_u` the
+    price that could be had at the decision (0: none), `context` what the audit record keeps of it."""
 
     decision_id: str
     strategy: str
@@ -60,6 +62,8 @@ class OrderIntent:
     unrealized_u: int = 0
     fence_token: str = ""
     cause: str = ""
+    decided_u: int = 0
+    context: Mapping[str, Any] = field(default_factory=dict)
 
 
 def order_claim(*, venue_account: VenueAccount, lease_epoch: int, intent: OrderIntent) -> Order:
@@ -113,12 +117,12 @@ def _claim(
     refusal = refused or _refusal(order, view, intent)
     kill_point("P2.after_checks")
     if refusal is None:
-        _write(order, head, kind="claimed", payload=_terms(order))
+        _write(order, head, kind="claimed", payload=_terms(order), audit=_record(intent))
         kill_point("P2.before_commit")
     else:
         order.status, order.reserved_u = OrderStatus.DENIED, 0
         order.reason_code, order.reason, order.closed_at = refusal.code, refusal.message, order.claimed_at
-        _write(order, head, kind="denied", payload={**_terms(order), **refusal.extra})
+        _write(order, head, kind="denied", payload={**_terms(order), **refusal.extra}, audit=_record(intent))
         kill_point("P2.denied_before_commit")
     return order, refusal
 
@@ -142,10 +146,10 @@ def _look(account: VenueAccount, lease_epoch: int, intent: OrderIntent) -> tuple
     return view, head_of(chain, head)
 
 
-def _write(order: Order, head: ChainHead, *, kind: str, payload: dict[str, object]) -> None:
+def _write(order: Order, head: ChainHead, *, kind: str, payload: dict[str, object], audit: dict[str, object]) -> None:
     """The row, its reservation, evidence, audit entry and outbox message."""
     reservation = [_reservation(order)] if order.reserved_u else []
-    events = event_writes(order, head, kind=kind, before=order.status, payload=payload)
+    events = event_writes(order, head, kind=kind, before=order.status, payload=payload, audit=audit)
     inserted, *_ = run(insert(order), *reservation, *events)
     mark_inserted(order, inserted)
     kill_point("P2.after_insert")
@@ -186,6 +190,7 @@ def _build(venue_account: VenueAccount, view: ClaimView, lease_epoch: int, inten
         side=intent.side,
         outcome=intent.outcome,
         price_u=intent.price_u,
+        decision_price_u=intent.decided_u or None,
         qty_u=intent.qty_u,
         time_in_force=intent.time_in_force,
         expires_at=clock.from_ms(intent.expires_ms) if intent.expires_ms is not None else None,
@@ -255,12 +260,18 @@ def _terms(order: Order) -> dict[str, object]:
         "side": order.side,
         "outcome": order.outcome,
         "price_u": order.price_u,
+        "decision_price_u": order.decision_price_u,
         "qty_u": order.qty_u,
         "time_in_force": order.time_in_force,
         "reserved_u": order.reserved_u,
         "epoch": order.lease_epoch,
         "reason_code": order.reason_code,
     }
+
+
+def _record(intent: OrderIntent) -> dict[str, object]:
+    """The part of an ENTRY or EXIT record that only the audit keeps."""
+    return {"record": (intent.purpose or "order").upper(), "context": dict(intent.context)}
 
 
 def at_or_now(at: datetime | None) -> datetime:

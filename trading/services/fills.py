@@ -18,13 +18,14 @@ from core.kill_points import kill_point
 from core.money import usd_of
 from markets.models import Market
 from trading.domain.lifecycle import OrderStatus, may_fill, may_move
+from trading.domain.slippage import slippage_u
 from trading.models import CashEntry, CashKind, Fill, FillVoid, Order, Settlement
 from trading.services.cash import post_cash
 from trading.services.moves import lock_ledger, move_order, note_order
 from trading.services.orders import find_order
 from trading.services.positions import fill_fact, positions_store, stays_kept, stays_refolded
 from trading.services.records import alert_owner, record_fact
-from venues.types import FillReport, Outcome, SettleState, Side
+from venues.types import MICRO, FillReport, Outcome, SettleState, Side
 
 
 @transaction.atomic(durable=True)
@@ -82,7 +83,8 @@ def fills_adopt(*, order: Order) -> int:
     orphans = Fill.objects.filter(venue_account=order.venue_account, order=None, venue_order_id=order.venue_order_id)
     fills = list(orphans.exclude(settle_state=SettleState.FAILED).order_by("id"))
     for fill in fills:
-        Fill.objects.filter(pk=fill.pk).update(order=order)
+        fill.slippage_u = _slippage_u(order, fill)
+        Fill.objects.filter(pk=fill.pk).update(order=order, slippage_u=fill.slippage_u)
         _count_on_order(order, fill)
     if fills:
         stays = stays_refolded(order.venue_account, order.market)
@@ -112,8 +114,19 @@ def _insert(account: VenueAccount, report: FillReport) -> Fill:
         settle_state=SettleState.PENDING if report.settle_state is SettleState.FAILED else report.settle_state,
         venue_at=clock.from_ms(report.venue_ms),
     )
+    fill.slippage_u = _slippage_u(order, fill) if order is not None else None
     fill.save()
     return fill
+
+
+def _slippage_u(order: Order, fill: Fill) -> int | None:
+    """Against the price decided on, in the order's own words. None where nothing was decided or the fill contradicts
+    the order."""
+    same_side, same_outcome = fill.side == order.side, fill.outcome == order.outcome
+    if not order.decision_price_u or same_side is not same_outcome:
+        return None
+    price_u = fill.price_u if same_outcome else MICRO - fill.price_u
+    return slippage_u(side=Side(order.side), decided_u=order.decision_price_u, price_u=price_u, qty_u=fill.qty_u)
 
 
 def _told_as(report: FillReport, ours: Order | Fill) -> FillReport:
@@ -162,6 +175,7 @@ def _count_on_order(order: Order, fill: Fill, *, sign: int = 1) -> None:
         "filled_u": order.filled_u + sign * fill.qty_u,
         "filled_usd_u": order.filled_usd_u + sign * fill.usd_u,
         "fee_u": order.fee_u + sign * fill.fee_u,
+        "slippage_u": order.slippage_u + sign * (fill.slippage_u or 0),
         "voided_u": order.voided_u + (fill.qty_u if sign < 0 else 0),
     }
     facts = {"trade_id": fill.trade_id, "qty_u": sign * fill.qty_u, "price_u": fill.price_u}
@@ -250,4 +264,5 @@ def _facts(fill: Fill) -> dict[str, object]:
         "price_u": fill.price_u,
         "qty_u": fill.qty_u,
         "fee_u": fill.fee_u,
+        "slippage_u": fill.slippage_u,
     }

@@ -72,14 +72,22 @@ def move_order(
     record_event(order, kind=kind, before=before, payload=payload, raw_sha256=raw_sha256)
 
 
-def note_order(order: Order, *, kind: str, payload: Mapping[str, Any], raw_sha256: str = "", **set_: Any) -> None:
-    """Evidence that changes columns but not the status."""
+def note_order(
+    order: Order,
+    *,
+    kind: str,
+    payload: Mapping[str, Any],
+    raw_sha256: str = "",
+    audit: Mapping[str, Any] | None = None,
+    **set_: Any,
+) -> None:
+    """Evidence that changes columns but not the status; `audit`: what only the audit entry keeps."""
     if set_:
         Order.objects.filter(pk=order.pk).update(**set_)
         for name, value in set_.items():
             setattr(order, name, value)
         refresh_reservation(order)
-    record_event(order, kind=kind, before=order.status, payload=payload, raw_sha256=raw_sha256)
+    record_event(order, kind=kind, before=order.status, payload=payload, raw_sha256=raw_sha256, audit=audit)
 
 
 def outstanding_u(order: Order) -> int:

@@ -109,7 +109,7 @@ def order_mark_not_sent(*, order: Order, code: str, reason: str = "", at: dateti
 def order_mark_unknown(*, order: Order, code: str, reason: str = "", at: datetime | None = None) -> Order:
     """The send has no definitive answer: it stays CLAIMED with all its reservation until evidence decides."""
     order = reload(order)
-    why = {"reason_code": code[:64], "reason": reason[:300]}
+    why: dict[str, Any] = {"reason_code": code[:64], "reason": reason[:300]}
     if order.status == OrderStatus.CLAIMED:
         note_order(order, kind="unknown", payload=why, unknown_at=at_or_now(at), **why)
     else:
@@ -163,11 +163,15 @@ def _end(
 
 
 @transaction.atomic(durable=True)
-def order_cancel_requested(*, order: Order, reason: str = "", at: datetime | None = None) -> Order:
-    """Remember that a cancel was asked for; only the venue's evidence ends the order."""
+def order_cancel_requested(
+    *, order: Order, reason: str = "", at: datetime | None = None, context: Mapping[str, Any] | None = None
+) -> Order:
+    """Remember that a cancel was asked for; only the venue's evidence ends the order. `context`: for its audit."""
     order = reload(order)
     if order.is_working and order.cancel_requested_at is None:
-        note_order(order, kind="cancel_requested", payload={"reason": reason}, cancel_requested_at=at_or_now(at))
+        asked: dict[str, Any] = {"cancel_requested_at": at_or_now(at), "cancel_reason": reason[:80]}
+        audit = {"record": "CANCEL", "context": dict(context or {})}
+        note_order(order, kind="cancel_requested", payload={"reason": reason}, audit=audit, **asked)
     kill_point("P10.before_commit")
     return order
 

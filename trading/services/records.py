@@ -26,14 +26,29 @@ def record_fact(
     run(*fact_writes(account, head, kind=kind, subject=subject, subject_type=subject_type, payload=payload, key=key))
 
 
-def record_event(order: Order, *, kind: str, before: str, payload: Mapping[str, Any], raw_sha256: str = "") -> None:
-    """The evidence row of an order, with its audit entry and outbox message."""
+def record_event(
+    order: Order,
+    *,
+    kind: str,
+    before: str,
+    payload: Mapping[str, Any],
+    raw_sha256: str = "",
+    audit: Mapping[str, Any] | None = None,
+) -> None:
+    """The evidence row of an order, with its audit entry and outbox message; `audit`: what only the entry keeps."""
     head = head_locked(chain_of_account(order.venue_account.uid))
-    run(*event_writes(order, head, kind=kind, before=before, payload=payload, raw_sha256=raw_sha256))
+    run(*event_writes(order, head, kind=kind, before=before, payload=payload, raw_sha256=raw_sha256, audit=audit))
 
 
 def event_writes(
-    order: Order, head: ChainHead, *, kind: str, before: str, payload: Mapping[str, Any], raw_sha256: str = ""
+    order: Order,
+    head: ChainHead,
+    *,
+    kind: str,
+    before: str,
+    payload: Mapping[str, Any],
+    raw_sha256: str = "",
+    audit: Mapping[str, Any] | None = None,
 ) -> list[Statement]:
     """For a batch that may hold the order's own INSERT before them: the order is found by our name of it."""
     event = OrderEvent(
@@ -44,7 +59,13 @@ def event_writes(
     return [
         insert(event, order=its_order),
         *fact_writes(
-            order.venue_account, head, kind=f"order.{kind}", subject=order, subject_type="order", payload=facts
+            order.venue_account,
+            head,
+            kind=f"order.{kind}",
+            subject=order,
+            subject_type="order",
+            payload=facts,
+            audit=audit,
         ),
     ]
 
@@ -58,11 +79,11 @@ def fact_writes(
     subject_type: str,
     payload: Mapping[str, Any],
     key: str = "",
+    audit: Mapping[str, Any] | None = None,
 ) -> list[Statement]:
     """Audit entry, the chain's step and the outbox message, which without a `key` is named after the entry."""
-    entry = entry_after(
-        head, actor=TRADER, kind=kind, subject_type=subject_type, subject_uid=subject.uid, payload=payload
-    )
+    kept = {**payload, **(audit or {})}
+    entry = entry_after(head, actor=TRADER, kind=kind, subject_type=subject_type, subject_uid=subject.uid, payload=kept)
     message = {"uid": str(subject.uid), **payload}
     name = f"{kind}:{key or entry.uid}"
     told = outbox_write(topic=kind, group=group_of(account.user), dedupe_key=name, payload=message)

@@ -1,9 +1,10 @@
 """When and how a position is left: the first rule that holds, in a fixed order, as a reduce-only order.
 
 Order of rules: a halt that says flatten; the game over or the market resolving (then the settlement pays, unless a
-sale is worth more); take profit; stop loss; a part of the game we may not be in; stale data. An exit is priced within
-the slippage cap of a bid that is there now, and tried again only after the last one is over and the book has been
-heard of since: never blindly. With stale data it is a limit order at the last bid known, and an alert.
+sale is worth more); too little of the entry filled; take profit; stop loss; a part of the game we may not be in; stale
+data. An exit is priced within the slippage cap of a bid that is there now, and tried again only after the last one is
+over and the book has been heard of since: never blindly. With stale data it is a limit order at the last bid known,
+and an alert.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from trading.domain.games import SECOND_US
 from trading.domain.market_view import Look
 from trading.domain.positions import Leg
 from trading.domain.segments import allowed_segments, current_segment, restriction
+from trading.domain.slippage import keeps_partial
 from trading.domain.strategies.base import NOTHING
 from trading.domain.strategies.orders import exit_order
 from trading.domain.strategies.telling import is_worth_telling, tell
@@ -48,6 +50,18 @@ def _resolving(look: Look, leg: Leg, desk: Desk, now_us: int) -> Fires:
     if worth_u is None:
         return Fires(False, "not over", "over")
     return Fires(look.net_bid_u() > worth_u, look.net_bid_u(), worth_u)
+
+
+def _partial_fill(look: Look, leg: Leg, desk: Desk, now_us: int) -> Fires:
+    """Too little of the entry was filled to be worth its risk: leave that part again."""
+    market, keep_u = look.market, look.market.settings.keep_partial_u
+    account = market.account.account if market.account is not None else ""
+    part = desk.intents.parts.get((account, market.market_id, look.outcome))
+    if part is None:
+        return Fires(False, MICRO, keep_u)
+    filled_u = max(part.filled_u, leg.qty_u)
+    is_kept = keeps_partial(filled_u=filled_u, asked_u=part.asked_u, keep_u=keep_u)
+    return Fires(not is_kept, filled_u * MICRO // part.asked_u, keep_u)
 
 
 def _take_profit(look: Look, leg: Leg, desk: Desk, now_us: int) -> Fires:
@@ -85,6 +99,7 @@ def _stale_data(look: Look, leg: Leg, desk: Desk, now_us: int) -> Fires:
 RULES: tuple[Rule, ...] = (
     Rule("kill_switch", Unit.TEXT, _kill_switch),
     Rule("game_over", Unit.PRICE_U, _resolving),
+    Rule("partial_fill", Unit.RATIO_U, _partial_fill),
     Rule("take_profit", Unit.PRICE_U, _take_profit),
     Rule("stop_loss", Unit.PRICE_U, _stop_loss),
     Rule("restricted_segment", Unit.TEXT, _restricted_segment),

@@ -104,4 +104,5 @@ def _order(
         reduce_only=purpose is Purpose.EXIT,
         max_cost_u=max_cost_u,
         reason=reason,
+        decided_u=look.ask_u if purpose is Purpose.ENTRY else look.bid_u,
     )

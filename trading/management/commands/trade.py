@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from trading.engine.embedded import demo_user
+from trading.engine.live import PaperTrader
 from trading.engine.permit import FilePermit
 from trading.engine.simulation import SimulatedTrader
 from venues.errors import VenueError
@@ -25,10 +26,9 @@ class Command(BaseCommand):
         parser.add_argument("--demo", action="store_true", help="give the demo user a trader at the first start")
 
     def handle(self, **options: Any) -> None:
-        if settings.TRADING_MODE != "simulated":
+        if settings.TRADING_MODE == "live":
             self.stderr.write(
-                f"TRADING_MODE={settings.TRADING_MODE} cannot trade yet: only the simulated venues are complete. "
-                "Unset TRADING_MODE to trade those."
+                "TRADING_MODE=live cannot trade yet. Set it to paper (play money on live data) or unset it (simulated)."
             )
             sys.exit(2)
         if options["demo"]:
@@ -43,11 +43,23 @@ class Command(BaseCommand):
             sys.exit(2)
 
 
-async def _trade() -> None:
-    data_dir = Path(settings.DATA_DIR)
-    trader = SimulatedTrader(
-        host=settings.SIMULATOR_HOST, port=settings.SIMULATOR_PORT, data_dir=data_dir, permit=FilePermit(data_dir)
+def _trader() -> SimulatedTrader | PaperTrader:
+    """By mode: simulated venues, or paper accounts on live data, which may be the simulated venues' too."""
+    data_dir, is_paper = Path(settings.DATA_DIR), settings.TRADING_MODE == "paper"
+    latency_ms = settings.PAPER_LATENCY_MS if is_paper else None
+    if latency_ms is not None and settings.PAPER_DATA == "production":
+        return PaperTrader(data_dir=data_dir, permit=FilePermit(data_dir), latency_ms=latency_ms)
+    return SimulatedTrader(
+        host=settings.SIMULATOR_HOST,
+        port=settings.SIMULATOR_PORT,
+        data_dir=data_dir,
+        permit=FilePermit(data_dir),
+        paper_latency_ms=latency_ms,
     )
+
+
+async def _trade() -> None:
+    trader = _trader()
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,0 +1,115 @@
+"""The whole engine on paper accounts: live data of (simulated) venues, not one order there, and books that agree."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts.models import Mode
+from audit.models import AuditEntry
+from core.errors import Unavailable
+from tests.trading.engine.stand import IDLE, PATIENCE_S, Stand, standing
+from trading.models import AccountLedger, Fill, Order, Position, SportConfig
+from trading.services.refold import account_differences
+from venues.ports import AccountReader
+from venues.types import OrderState, Outcome
+
+
+@pytest.fixture
+async def stand(shared_database: None, tmp_path: Path) -> AsyncIterator[Stand]:
+    async with standing(tmp_path, seed=7, games=2, speed=20.0) as stand:
+        stand.paper_latency_ms = 20
+        yield stand
+
+
+async def venue_orders(stand: Stand) -> int:
+    return len((await stand.venue_books()).orders)
+
+
+async def truth(reader: AccountReader) -> dict[str, Any]:
+    """What the paper account says of itself."""
+    fills = await reader.fills_since(0)
+    orders = await reader.orders_since(0)
+    held = {
+        (one.market_id, outcome): getattr(one, f"{outcome}_qty_u")
+        for one in await reader.positions()
+        for outcome in Outcome
+    }
+    return {
+        "cash_u": (await reader.balance()).total_u,
+        "fills": sorted((one.trade_id, one.qty_u, one.price_u, one.fee_u) for one in fills),
+        "orders": sorted((one.venue_order_id, one.filled_u) for one in orders if one.state is not OrderState.DELAYED),
+        "held": {key: qty_u for key, qty_u in held.items() if qty_u},
+    }
+
+
+def ours(account_pk: int) -> dict[str, Any]:
+    """The same of our rows."""
+    fills = Fill.objects.filter(venue_account_id=account_pk)
+    orders = Order.objects.filter(venue_account_id=account_pk).exclude(venue_order_id="").exclude(acknowledged_at=None)
+    held = Position.objects.filter(venue_account_id=account_pk, is_open=True).select_related("market")
+    return {
+        "cash_u": AccountLedger.objects.get(venue_account_id=account_pk).cash_u,
+        "fills": sorted(fills.values_list("trade_id", "qty_u", "price_u", "fee_u")),
+        "orders": sorted(orders.values_list("venue_order_id", "filled_u")),
+        "held": {(row.market.market_id, Outcome(row.outcome)): row.qty_u for row in held},
+    }
+
+
+async def agree(stand: Stand) -> None:
+    """While nothing new is decided our books become those of the paper accounts, and refold to themselves."""
+    await stand.database.call(lambda: SportConfig.objects.update(**IDLE))
+    for account in stand.engine.desk.accounts.values():
+        deadline = time.monotonic() + PATIENCE_S
+        while (told := await truth(account.reader)) != (kept := await stand.database.call(ours, account.row.pk)):
+            assert time.monotonic() < deadline, "; ".join(
+                f"{k}: {kept[k]} {told[k]}" for k in told if told[k] != kept[k]
+            )
+            await asyncio.sleep(0.1)
+        assert not await stand.database.call(account_differences, account.row)
+
+
+async def seen(stand: Stand, look: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not await stand.database.call(look):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.1)
+
+
+async def test_it_trades_on_paper_and_a_killed_trader_finds_its_books_again(stand: Stand):
+    await stand.start_engine()
+    await seen(stand, lambda: Fill.objects.values("venue_account").distinct().count() == 2)
+    await stand.clock(paused=True)
+    await stand.kill_engine()
+
+    await stand.clock(speed=20.0, paused=False)
+    await stand.start_engine()
+    fills = await stand.database.call(Fill.objects.count)
+    await seen(stand, lambda: Fill.objects.count() > fills)
+    await agree(stand)
+    assert await venue_orders(stand) == 0
+    modes = await stand.database.call(lambda: set(Order.objects.values_list("venue_account__mode", flat=True)))
+    assert modes == {Mode.PAPER}
+    records = await stand.database.call(
+        lambda: [row.payload for row in AuditEntry.objects.filter(kind="order.claimed")]
+    )
+    assert all('"record":"ENTRY"' in one or '"record":"EXIT"' in one for one in records)
+    assert any('"home_score"' in one and '"score_u"' in one for one in records)
+
+
+async def test_a_journal_that_is_gone_is_not_begun_anew(stand: Stand, tmp_path: Path):
+    await stand.start_engine()
+    await seen(stand, Fill.objects.exists)
+    filled = await stand.database.call(
+        lambda: str(Fill.objects.select_related("venue_account").first().venue_account.uid)
+    )  # type: ignore[union-attr]
+    await stand.stop_engine()
+    (tmp_path / "paper" / f"{filled}.jsonl").unlink()
+    with pytest.raises(Unavailable) as refusal:
+        await stand.start_engine()
+    assert refusal.value.code == "paper_journal_missing"
