@@ -17,7 +17,7 @@ FORGETS = {(Venue.POLYMARKET.value, status): "gone" for status in ("canceled", "
 """A venue that forgets ended orders cannot be asked how one ended: canceled or expired, it is gone."""
 
 ORDERS = """
-SELECT a.venue, o.venue_order_id, o.status, o.filled_u FROM trading_order o
+SELECT a.venue, o.venue_order_id, o.status, o.filled_u + o.voided_u FROM trading_order o
 JOIN accounts_venueaccount a ON a.id = o.venue_account_id
 WHERE a.is_enabled AND o.status IN ('open', 'filled', 'canceled', 'expired')
 """

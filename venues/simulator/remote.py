@@ -69,6 +69,10 @@ class SimulatorControl:
     async def ledger(self, account_id: str) -> dict[str, Any]:
         return await self._ask("GET", f"/ledger?account_id={account_id}", dict[str, Any])
 
+    async def ledgers(self) -> dict[str, Any]:
+        """Of every account, in integers of a millionth."""
+        return await self._ask("GET", "/ledger", dict[str, Any])
+
     async def clock(self) -> ClockReading:
         return await self._ask("GET", "/clock", ClockReading)
 
