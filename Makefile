@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # make run TAPE=<file> SPEED=60 SEED=7 PORT=8000 ARGS="--reset"
 RUN_ARGS := $(if $(PORT),--port $(PORT)) $(if $(TAPE),--tape $(TAPE)) $(if $(SPEED),--speed $(SPEED)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-.PHONY: run test whole check bench bench-claim browser screenshot clean bench-stop
+.PHONY: run test whole chaos check bench bench-claim bench-stop browser screenshot clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.runtime
@@ -33,6 +33,10 @@ check: $(VENV)/.develop
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+# Seeded runs of two traders per account on virtual time, everything going wrong: make chaos SEED=7 RUNS=500
+chaos: $(VENV)/.develop
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) $(ARGS)
 
 bench: $(VENV)/.develop
 	$(BIN)/python -m tests.bench.hotpath $(ARGS)

@@ -1,0 +1,54 @@
+"""One SQLite database in memory per run, copied from a migrated one in which a user has an account at each venue.
+
+It reads the loop's clock: what the program asks the database for the time of (`Now()`), it is told in virtual time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from django.core.management import call_command
+from django.db import connections
+from django.db.utils import ConnectionHandler
+
+
+@contextmanager
+def database(image: bytes | None, *, wall_us: Callable[[], int]) -> Iterator[Any]:
+    """The default connection of this thread is to a database of its own, made from `image`."""
+    wrapper = _wrapper()
+    everywhere = SimpleNamespace(default=wrapper)  # Django keeps one connection per context of a running loop
+    unsafe = patch.dict(os.environ, DJANGO_ALLOW_ASYNC_UNSAFE="true")
+    with unsafe, patch.object(connections, "_connections", everywhere):
+        wrapper.ensure_connection()
+        if image is not None:
+            wrapper.connection.deserialize(image)
+        wrapper.connection.create_function("strftime", 2, _clock(wall_us))
+        try:
+            yield wrapper
+        finally:
+            wrapper.connection.close()
+
+
+def migrated() -> None:
+    """All tables, triggers included, in the present default database."""
+    call_command("migrate", verbosity=0)
+
+
+def _wrapper() -> Any:
+    handler = ConnectionHandler({"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}})
+    return handler.create_connection("default")
+
+
+def _clock(wall_us: Callable[[], int]) -> Callable[[str, str], str]:
+    def strftime(pattern: str, moment: str) -> str:
+        assert (pattern, moment.upper()) == ("%Y-%m-%d %H:%M:%f", "NOW"), f"an unknown use of strftime: {pattern}"
+        now = datetime.fromtimestamp(wall_us() // 1_000_000, UTC)
+        return f"{now:%Y-%m-%d %H:%M:%S}.{wall_us() % 1_000_000 // 1_000:03d}"
+
+    return strftime

@@ -1,0 +1,240 @@
+"""One seeded run: two traders, one account at each venue, everything that can go wrong, then calm and the reckoning.
+
+Story: for `ACTIVE_S` virtual seconds decisions are made, orders canceled, processes killed, paused and started anew,
+markets settled, while the weather spoils requests, frames and commits. Then everything is repaired; what is still
+open is canceled; the run ends when nothing is left to happen, or at the limit of patience. Then both books and all
+invariants are looked at. Invariant of the run itself: the same seed gives the same events, hence the same digest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+from unittest.mock import patch
+
+from django.db import connection
+
+from core.kill_points import install
+from tests.books import Books, our_books, venue_books
+from tests.chaos.checks import look
+from tests.chaos.database import database
+from tests.chaos.director import Director
+from tests.chaos.network import Network
+from tests.chaos.process import CURRENT, Process, Threads, mark_tasks
+from tests.chaos.result import Result
+from tests.chaos.stage import image
+from tests.chaos.trader import Trader
+from tests.chaos.venues import START_MS, Venues
+from tests.chaos.virtual import Stalled, VirtualLoop, steady_memory, time_of
+from tests.chaos.weather import Weather
+from trading.engine.engine import Engine
+from trading.models import Order
+from trading.selectors.invariants import Violation
+from trading.selectors.risk import WORKING
+from venues.simulator.control_views import account_view
+from venues.types import Venue
+
+ACTIVE_S = 20.0
+PATIENCE_S = 200.0
+LOOK_EVERY_S = 1.5
+WORLD_STEP_S = 0.25
+ASIDE = frozenset({"follow_wishes", "_heartbeat", "flush", "_tick"})
+ASIDE_SLOWER = 5.0
+
+
+class Run:
+    """Everything of one run in one place; `result` is told by `play`."""
+
+    def __init__(self, seed: int, *, active_s: float = ACTIVE_S) -> None:
+        self.seed = seed
+        self.active_s = active_s
+        self.result = Result(seed)
+        self.weather = Weather(seed)
+        self.dice = random.Random(f"director {seed}")
+        self.loop = VirtualLoop(start_ms=START_MS)
+        with time_of(self.loop):
+            self.venues = Venues()
+        self.network = Network(self.venues.apps, self.weather, self.log)
+        self.traders = [Trader(name, self) for name in ("a", "b")]
+        self.armed: dict[str, str] = {}
+        self.halts: list[tuple[float, float]] = []
+        self._digest = hashlib.sha256()
+
+    # --- ports --------------------------------------------------------------------------------------------------------
+
+    def log(self, *facts: object) -> None:
+        """Part of the digest: something happened now."""
+        self._digest.update(repr((round(self.loop.elapsed_s, 6), *facts)).encode())
+
+    def on_database(self, work: Callable[[], Any]) -> Any:
+        """What a database thread does, in the weather of the moment."""
+        if CURRENT.get() is None:
+            return work()
+        trouble = self.weather.database(self.loop.time())
+        if trouble == "away":
+            self.weather.raise_away()
+        result = work()
+        if trouble == "forgotten":
+            self.weather.raise_away()
+        return result
+
+    def at_point(self, name: str) -> None:
+        """The hook of every kill point."""
+        process = CURRENT.get()
+        if process is None:
+            return
+        process.check()
+        self.result.points[name] += 1
+        if self.armed.get(process.name) == name:
+            del self.armed[process.name]
+            self.result.deaths[name] += 1
+            process.crash(name)
+            process.check()
+
+    def died(self, process: Process, where: str) -> None:
+        self.log("died", process.name, where)
+        trader = next(one for one in self.traders if one.name == process.name)
+        if trader.process is process:
+            trader.restart_in(0.5 + 8.0 * self.dice.random() ** 2)
+
+    # --- the play -----------------------------------------------------------------------------------------------------
+
+    def play(self) -> Result:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(steady_memory())
+            stack.enter_context(_quiet_logs())
+            stack.enter_context(_seeded(self.seed))
+            asyncio.set_event_loop(self.loop)
+            stack.callback(self._end_loop)
+            stack.enter_context(time_of(self.loop))
+            stack.enter_context(database(image(), wall_us=self.loop.wall_us))
+            stack.enter_context(self.network.installed())
+            mark_tasks(self.loop)
+            self.loop.offload = Threads(self.loop, run=self.on_database, latency_s=self.weather.thread_s).offload
+            stack.enter_context(patch.object(Engine, "_every", staticmethod(_every)))
+            install(self.at_point)
+            stack.callback(install, None)
+            try:
+                self.loop.run_until_complete(self._play())
+            except Stalled as stalled:
+                self.result.findings.append(Violation("LIVENESS", str(stalled)))
+            self._reckon()
+        return self.result
+
+    async def _play(self) -> None:
+        world = asyncio.create_task(self._move_world())
+        storm, self.weather.is_calm = self.weather.is_calm, True
+        for trader in self.traders:
+            trader.start()
+        while not any(trader.engine for trader in self.traders):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        self.weather.is_calm = storm
+        director = Director(self)
+        await director.act(self.active_s)
+        self.weather.calm()
+        director.repair()
+        self.log("calm")
+        await self._come_to_rest(director)
+        world.cancel()
+        for trader in self.traders:
+            trader.process.crash("the end")
+
+    async def _move_world(self) -> None:
+        while True:
+            self.venues.advance(self.loop.wall_ms())
+            await asyncio.sleep(WORLD_STEP_S)
+
+    async def _come_to_rest(self, director: Director) -> None:
+        until_s = self.loop.time() + PATIENCE_S
+        while self.loop.time() < until_s:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if not self.network.on_the_way and director.is_over() and not self.differences():
+                return
+            director.tidy()
+
+    def differences(self) -> list[str]:
+        """What is not the same in our books and the venues'. An immediate order that matched nothing is told as
+        canceled on its way and forgotten at once, so the venue's ledger never had it."""
+        ours, theirs = self.our_books(), self.venue_books()
+        for key, (status, filled_u) in list(ours.orders.items()):
+            if (status, filled_u) == ("gone", 0) and key not in theirs.orders:
+                del ours.orders[key]
+        return ours.differences(theirs)
+
+    def our_books(self) -> Books:
+        with connection.cursor() as cursor:
+            return our_books(cursor)
+
+    def venue_books(self) -> Books:
+        return venue_books({"accounts": self.ledgers()})
+
+    def ledgers(self) -> list[dict[str, Any]]:
+        """As `GET /ledger` tells them."""
+        own = {venue: self.venues.account_id(venue) for venue in Venue}
+        return [account_view(venue, own[venue], self.venues.exchange(venue).ledger(own[venue])) for venue in Venue]
+
+    def _reckon(self) -> None:
+        result = self.result
+        result.findings += look(self)
+        orders = list(Order.objects.order_by("id"))
+        result.orders = len(orders)
+        result.fills = len(self.our_books().fills)
+        result.statuses = Counter(order.status for order in orders)
+        result.faults = self.weather.struck
+        result.virtual_s = self.loop.elapsed_s
+        for order in orders:
+            self.log(order.client_order_id, order.status, order.filled_u, order.fee_u, order.venue_order_id)
+        self.log(sorted(map(str, self.our_books().fills.items())), self.our_books().cash_u)
+        result.digest = self._digest.hexdigest()[:16]
+
+    def _end_loop(self) -> None:
+        self.loop.set_exception_handler(lambda *_: None)
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
+        with contextlib.suppress(BaseException):
+            self.loop.run_until_complete(asyncio.sleep(0))
+        asyncio.set_event_loop(None)
+        self.loop.close()
+
+    def working(self) -> list[Order]:
+        return list(Order.objects.filter(status__in=WORKING).select_related("market", "venue_account").order_by("id"))
+
+
+def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """The engine's rhythm; what is not on an order's path (pages, wishes, heartbeat) has a slower one here."""
+    if getattr(work, "__name__", "") in ASIDE:
+        seconds *= ASIDE_SLOWER
+
+    async def again() -> None:
+        while True:
+            await work()
+            await asyncio.sleep(seconds)
+
+    return again
+
+
+@contextlib.contextmanager
+def _quiet_logs() -> Iterator[None]:
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """The program's own jitter comes from the seed too."""
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
