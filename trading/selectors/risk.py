@@ -23,7 +23,7 @@ from risk.builds import is_build_allowed, running_build
 from risk.checks.values import Authority, ClaimSnapshot, Flow, Money, OrderAsk
 from risk.limits import Limits
 from risk.selectors import EffectiveState, HeldLimits
-from trading.models import AccountLedger, OrderStatus, PnlDay
+from trading.models import AccountLedger, OrderStatus, PnlDay, Position
 from trading.selectors.claim_sql import ClaimNumbers, numbers_of, numbers_read, results_read
 from venues.types import MarketState
 
@@ -88,6 +88,20 @@ def realized_on(account: VenueAccount, day: date) -> int:
     """µUSD earned for good on a UTC day, after fees."""
     row = PnlDay.objects.filter(venue_account=account, day=day).values_list("realized_u", flat=True).first()
     return row or 0
+
+
+def losses_in_a_row(account: VenueAccount, *, at_most: int, since: datetime | None = None) -> int:
+    """How many of the last closed positions lost, counted back to the last one that did not; up to `at_most`."""
+    results = closed_results(account, at_most=at_most, since=since)
+    return sum(1 for _ in takewhile(lambda realized_u: realized_u < 0, results))
+
+
+def closed_results(account: VenueAccount, *, at_most: int, since: datetime | None = None) -> list[int]:
+    """What the last closed positions earned, µUSD, the latest first."""
+    closed = Position.objects.filter(venue_account=account, is_open=False, bought_u__gt=0)
+    if since is not None:
+        closed = closed.filter(closed_at__gte=since)
+    return list(closed.order_by("-closed_at", "-id").values_list("realized_u", flat=True)[:at_most])
 
 
 def _parameters(account: VenueAccount, market: Market, asked: ClaimAsk, limits: Limits) -> dict[str, Any]:
