@@ -51,6 +51,7 @@ LIVE_TRADING_ALLOWED = env.bool("LIVE_TRADING_ALLOWED", default=False)
 BUILD = env.str("COURTSIDE_BUILD", default="0.1.0")
 ALLOWED_BUILDS = env.list("ALLOWED_BUILDS", default=[])
 SIMULATOR_HOST = env.str("SIMULATOR_HOST", default="127.0.0.1")
+FENCE_CONTRACTS_PER_WINDOW = env.int("FENCE_CONTRACTS_PER_15_S", default=0)
 SIMULATOR_PORT = env.int("SIMULATOR_PORT", default=8900)
 CREDENTIALS_KEY = env.str("CREDENTIALS_KEY", default="")
 CREDENTIALS_KEY_FILE = DATA_DIR / "credentials.key"

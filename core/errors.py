@@ -32,6 +32,8 @@ CODES: dict[str, str] = {
     "duplicate_decision": "This decision already has an order.",
     "lease_lost": "Another trader holds this account.",
     "lease_held": "Another trader holds this account.",
+    "fence_live": "An older fence of this account is not closed yet.",
+    "takeover_failed": "The account could not be taken over safely; nothing is traded.",
     "halted": "Trading is halted.",
     "not_clean": "The books are not known to be the venue's.",
     "second_person": "Another person has to confirm it: not the one who set it or asked.",

@@ -3,6 +3,7 @@
 VenueError
 ├── NotSent          no byte of the request left this machine: the effect is proven absent
 ├── Rejected         the venue refused; `code` is in its list of definitive refusals
+│   └── Fenced       because the order's fence is shut, or somebody else holds our dead-man switch
 ├── OutcomeUnknown   the request may have had its effect (timeout, 5xx, lost reply, unreadable reply, odd status)
 ├── Throttled        429: an OutcomeUnknown for orders; carries how long to wait
 ├── AuthFailed       the venue does not accept the key, the signature or the clock
@@ -32,6 +33,10 @@ class NotSent(VenueError):
 
 class Rejected(VenueError):
     code = "rejected"
+
+
+class Fenced(Rejected):
+    code = "fenced"
 
 
 class OutcomeUnknown(VenueError):

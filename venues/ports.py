@@ -42,7 +42,12 @@ class FenceKind(StrEnum):
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
-    """What differs between venues, so that nobody outside has to ask which venue it is."""
+    """What differs between venues, so that nobody outside has to ask which venue it is.
+
+    `expiry_proves_end_ms`: this long after an order's own expiry (`OrderRequest.expires_ms`) the venue takes it no
+    more, so that its absence proves its end; None: a late order is executed all the same, expiry proves nothing.
+    `beat_every_s`: how often a dead-man switch wants to hear from us.
+    """
 
     venue: Venue
     fence: FenceKind
@@ -56,6 +61,18 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     reduce_only_native: bool
     max_client_order_id_len: int
     forgets_ended_orders: bool = False
+    expiry_proves_end_ms: int | None = None
+    beat_every_s: float = 0.0
+
+    @property
+    def fences(self) -> bool:
+        """The venue itself can shut out all orders of one token (`OrderGateway.open_fence`)."""
+        return self.fence is FenceKind.ORDER_GROUP
+
+    @property
+    def dead_man(self) -> bool:
+        """The venue cancels everything when it does not hear `OrderGateway.beat` for a while."""
+        return self.fence is FenceKind.HEARTBEAT
 
 
 class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +157,29 @@ class OrderGateway(Protocol):
 
     async def cancel_all(self) -> None:
         """Ask the venue to take off every resting order of the account; prove it with `AccountReader.open_orders`."""
+        ...
+
+    async def open_fence(self, *, limit_u: int) -> str:
+        """A new fence: the token that orders carry from now on. `limit_u`: µcontracts that may match in the venue's own
+        window before it shuts the fence by itself. Raises VenueError; ValueError where `capabilities.fences` is False.
+        """
+        ...
+
+    async def close_fence(self, token: str) -> None:
+        """Have the venue cancel the orders of a fence and refuse later ones; one that is gone is closed. Raises
+        VenueError: then ask again."""
+        ...
+
+    async def is_fence_closed(self, token: str) -> bool:
+        """True: a healthy read proves that the venue takes no order of this fence any more. Raises VenueError."""
+        ...
+
+    async def beat(self, *, takes_over: bool = False) -> None:
+        """Tell the venue's dead-man switch that we live; nothing where `capabilities.dead_man` is False.
+
+        Raises Fenced when somebody else beats in our place (`takes_over`: we are the somebody else), and VenueError
+        for a beat that may not have been heard.
+        """
         ...
 
     async def aclose(self) -> None: ...

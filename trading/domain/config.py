@@ -124,7 +124,7 @@ class Pacing(msgspec.Struct, frozen=True, kw_only=True):
     exit_retry_s: int = 2
     reentry_after_s: int = 300
     cancel_resting_after_s: int = 5
-    resting_expiry_s: int = 90
+    resting_expiry_s: int = 80
     fills_missing_alert_s: int = 60
 
 

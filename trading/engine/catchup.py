@@ -8,31 +8,28 @@ orders was read twice, healthily, after the order could no longer be active, and
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Set
 
 import msgspec
 import structlog
 
-from core.clock import from_ms, to_ms
+from core.clock import to_ms
 from core.kill_points import kill_point
 from trading.domain.lifecycle import OrderStatus
 from trading.engine.clock import Clock
 from trading.engine.database import DatabaseThread
 from trading.engine.desk import DeskAccount, order_ref
 from trading.engine.ledger import LedgerKeeper
+from trading.engine.proof import YOUNG_MS, ProofOfDeath
 from trading.models import Fill, Order, Settlement
-from trading.services.orders import order_end_proven, order_mark_not_sent
+from trading.services.orders import order_mark_not_sent
 from venues.types import OrderReport, OrderState
 
 log = structlog.get_logger(__name__)
 
 LOOK_BACK_MS = 10 * 60 * 1_000
-YOUNG_MS = 10_000
-"""Venue milliseconds after its send in which not being active proves nothing: the venue's reads lag behind."""
-EXPIRY_MARGIN_MS = 120_000
-ABSENT_FOR_S = 2.0
-"""Real seconds between the first and the last read that did not find an order."""
+FEW = 5
+"""More missing orders than this are first read as one list."""
 
 
 class CatchUp:
@@ -53,7 +50,7 @@ class CatchUp:
         self._ledger = ledger
         self._clock = clock
         self._in_flight = in_flight
-        self._absent_since: dict[int, float] = {}
+        self.proof = ProofOfDeath(account=account, database=database, clock=clock)
         self._fills_read_ms: int | None = None
 
     async def at_start(self) -> None:
@@ -72,9 +69,13 @@ class CatchUp:
         kill_point("P14.orders_read")
         seen = {report.venue_order_id for report in reports} | {report.client_order_id for report in reports}
         self._put(reports)
-        for order in await self._database.call(_working_orders, self._account.row.pk):
-            if not seen & {order.client_order_id, order.venue_order_id}:
-                await self._look_for(order)
+        working = await self._database.call(_working_orders, self._account.row.pk)
+        await self._look_for_all([one for one in working if not seen & {one.client_order_id, one.venue_order_id}])
+
+    async def unknown(self) -> None:
+        """The orders whose send has no answer; asked for every second, until they are found or proven never to come."""
+        for order in await self._database.call(_unknown_orders, self._account.row.pk):
+            await self._look_for(order)
 
     async def fills(self) -> None:
         """From a while before the last read that succeeded; at start from the last fill that is booked."""
@@ -86,6 +87,11 @@ class CatchUp:
             self._ledger.put(report)
         kill_point("P14.fills_read")
         self._fills_read_ms = now_ms
+
+    async def fills_again(self, since_ms: int) -> None:
+        """Everything from `since_ms` on, once more: something that was told is not booked."""
+        for report in await self._account.reader.fills_since(since_ms):
+            self._ledger.put(report)
 
     async def settlements(self) -> None:
         since_ms = await self._database.call(_last_settlement_ms, self._account.row.pk)
@@ -100,6 +106,19 @@ class CatchUp:
         for report in reports:
             self._ledger.put(report)
 
+    async def _look_for_all(self, missing: list[Order]) -> None:
+        """Many at once, as after a crash, are read as one list first."""
+        if len(missing) > FEW:
+            since_ms = min(to_ms(order.claimed_at) for order in missing) - LOOK_BACK_MS
+            wanted = {order.client_order_id for order in missing}
+            found = [one for one in await self._account.reader.orders_since(since_ms) if one.client_order_id in wanted]
+            self._put(found)
+            missing = [
+                one for one in missing if one.client_order_id not in {report.client_order_id for report in found}
+            ]
+        for order in missing:
+            await self._look_for(order)
+
     async def _look_for(self, order: Order) -> None:
         """Ask for one order by its ids, unless it is on its way this moment; finding nothing proves little."""
         if order.decision_id in self._in_flight:
@@ -108,9 +127,12 @@ class CatchUp:
         is_young = now_ms - to_ms(order.sent_at or order.claimed_at) < YOUNG_MS
         report = await self._account.reader.order(order_ref(order))
         if report is None:
-            await self._note_absence(order, now_ms, is_young=is_young)
+            ended = await self.proof.absent(order)
+            if ended is not None:
+                kill_point("P12.proven")
+                self._ledger.tell_end(ended)
             return
-        self._absent_since.pop(order.pk, None)
+        self.proof.found(order)
         report = _as_filled(report, order)
         if not (is_young and self._forgets and report.state is OrderState.CANCELED):
             self._ledger.put(report)
@@ -118,18 +140,6 @@ class CatchUp:
     @property
     def _forgets(self) -> bool:
         return self._account.reader.capabilities.forgets_ended_orders
-
-    async def _note_absence(self, order: Order, now_ms: int, *, is_young: bool) -> None:
-        """End the order where its absence from two healthy reads is proof; otherwise say that it is missing."""
-        now_s = asyncio.get_running_loop().time()
-        absent_s = now_s - self._absent_since.setdefault(order.pk, now_s)
-        end = _provable_end(order, now_ms) if self._forgets and not is_young else None
-        if end is None or absent_s < ABSENT_FOR_S:
-            log.warning("order_not_found_at_venue", order=order.client_order_id, status=order.status)
-            return
-        evidence = {"proof": "not active and in no trade, read twice", "absent_s": round(absent_s, 1)}
-        kept = await self._database.call(order_end_proven, order=order, to=end, evidence=evidence, at=from_ms(now_ms))
-        self._ledger.tell_end(kept)
 
     async def _close_never_sent(self) -> None:
         """The executor claims and prepares on the same database thread, so what is asked now is before or after it."""
@@ -157,13 +167,9 @@ def _working_orders(account_pk: int) -> list[Order]:
     return list(working.exclude(sent_at=None).select_related("market"))
 
 
-def _provable_end(order: Order, now_ms: int) -> OrderStatus | None:
-    """What an order must have come to when a venue that forgets ended orders knows neither it nor a trade of it."""
-    if order.cancel_requested_at is not None and order.status == OrderStatus.OPEN:
-        return OrderStatus.CANCELED
-    if order.expires_at is not None:
-        return OrderStatus.EXPIRED if now_ms > to_ms(order.expires_at) + EXPIRY_MARGIN_MS else None
-    return OrderStatus.CANCELED if order.status == OrderStatus.OPEN else None
+def _unknown_orders(account_pk: int) -> list[Order]:
+    claimed = Order.objects.filter(venue_account_id=account_pk, status=OrderStatus.CLAIMED).exclude(sent_at=None)
+    return list(claimed.select_related("market"))
 
 
 def _close_never_prepared(account_pk: int, busy: Set[str]) -> list[Order]:

@@ -36,6 +36,12 @@ class DeskAccount:
     gateway: OrderGateway
     lease_until_s: float = 0.0
     """Event-loop time until which the lease is ours whatever happens: counted from before it was asked for."""
+    fence_token: str = ""
+    """What every order carries; empty until the account is taken over, and while the fence is being changed."""
+    alive_until_s: float | None = None
+    """Event-loop time until which the venue's dead-man switch is known to hold; None where none is armed."""
+    is_reconciled: bool = False
+    """Orders, fills, positions and cash were read since the account was taken over: before that nothing is claimed."""
 
     @property
     def name(self) -> str:

@@ -22,6 +22,7 @@ from trading.domain.messages import ConfigChanged, DomainMessage, Tick, TradingS
 from trading.domain.session import Session
 from trading.engine.catchup import CatchUp, every_account
 from trading.engine.clock import Clock
+from trading.engine.custody import Custody
 from trading.engine.database import DatabaseThread
 from trading.engine.desk import Desk
 from trading.engine.discovery import Discovery
@@ -29,10 +30,11 @@ from trading.engine.executor import Executor
 from trading.engine.inbox import Inbox
 from trading.engine.journal import Journal
 from trading.engine.ledger import LedgerKeeper
+from trading.engine.looking_after import read_patiently
 from trading.engine.permit import Permit
 from trading.engine.publisher import Publisher
 from trading.engine.reconciling import Reconciler, Reconcilers
-from trading.engine.supervised import TaskGroup
+from trading.engine.supervised import TaskGroup, every
 from trading.engine.views import Recent, unrealized_losses_u
 from trading.engine.watch import RiskWatch
 from trading.engine.wishes import STOPPED_BY_USER, Following, strictest_of, wishes
@@ -114,15 +116,12 @@ class Engine:
             unrealized_u=lambda account: unrealized_losses_u(session, account),
             permit=permit,
             watch=self.watch,
+            fenced=lambda account, why: self.custody.fenced(account, why),
+            trouble=lambda account, error: self.custody.trouble(account, error),
         )
+        busy = self.executor.in_flight
         self.catch_ups = [
-            CatchUp(
-                account=account,
-                database=ledger_database,
-                ledger=self.ledger,
-                clock=clock,
-                in_flight=self.executor.in_flight,
-            )
+            CatchUp(account=account, database=ledger_database, ledger=self.ledger, clock=clock, in_flight=busy)
             for account in desk.accounts.values()
         ]
         self.reconcilers = Reconcilers(
@@ -131,6 +130,15 @@ class Engine:
         )
         self.following = Following(
             wishes=self.follow_wishes, doors=desk.accounts.values, database=ledger_database, permit=permit
+        )
+        self.custody = Custody(
+            desk=desk,
+            database=ledger_database,
+            clock=clock,
+            tasks=self.tasks,
+            catch_ups=self.catch_ups,
+            cancel=self.executor.cancel_order,
+            ended=self._end,
         )
         self.publisher = Publisher(
             session=session,
@@ -142,37 +150,38 @@ class Engine:
         )
 
     async def start(self) -> None:
-        """Restore, hear what is wanted, catch up, then open the streams. Raises where an account cannot be read:
-        nothing is traded then."""
+        """Restore, hear what is wanted, take over, catch up, then open the streams. Raises where an account cannot be
+        taken over or read: nothing is traded then."""
         await self._beat(TraderStatus.STARTING)
         await self.discovery.restore()
         await self.follow_wishes()
+        self.tasks.supervise("leases", every(5.0, self._renew_leases), pause_max_s=VITAL_PAUSE_S)
         self.tasks.supervise("ledger", self.ledger.run)
-        for catch_up in self.catch_ups:
-            await catch_up.at_start()
+        await self.custody.take_over()
         await self.reconcilers.run(RunTrigger.START)
         await self.follow_wishes()
         self._is_reconciled = True
+        self.custody.open()
         self._open_streams()
-        self.tasks.supervise("leases", self._every(5.0, self._renew_leases), pause_max_s=VITAL_PAUSE_S)
-        self.tasks.supervise("heartbeat", self._every(2.0, self._heartbeat), pause_max_s=VITAL_PAUSE_S)
+        self.tasks.supervise("heartbeat", every(2.0, self._heartbeat), pause_max_s=VITAL_PAUSE_S)
         self.tasks.supervise("publisher", self.publisher.run)
 
     def run_free(self) -> None:
         """Live by the clock, as at real venues: what is polled, ticked and flushed has its own rhythm."""
         self.tasks.supervise("pump", self._pump)
         self.tasks.supervise("espn", lambda: self.espn.run(self.inbox.sink("espn")))
-        self.tasks.supervise("tick", self._every(TICK_S, self._tick))
+        self.tasks.supervise("tick", every(TICK_S, self._tick))
         self.tasks.supervise("wishes", self.following.wishes_for_ever, pause_max_s=VITAL_PAUSE_S)
         self.tasks.supervise("stops", self.following.stops_for_ever, pause_max_s=VITAL_PAUSE_S)
-        self.tasks.supervise("journal", self._every(1.0, self.flush))
+        self.tasks.supervise("journal", every(1.0, self.flush))
         self.tasks.supervise("discovery", self._discover)
-        self.tasks.supervise("catch-up-orders", self._every(5.0, self._catch_up(CatchUp.orders)))
-        self.tasks.supervise("catch-up-fills", self._every(10.0, self._catch_up(CatchUp.fills)))
-        self.tasks.supervise("catch-up-money", self._every(10.0, self._catch_up(CatchUp.money)))
+        self.tasks.supervise("catch-up-orders", every(5.0, self._catch_up(CatchUp.orders)))
+        self.tasks.supervise("catch-up-fills", every(10.0, self._catch_up(CatchUp.fills)))
+        self.tasks.supervise("catch-up-money", every(10.0, self._catch_up(CatchUp.money)))
         self.tasks.supervise("reconcile", self.reconcilers.every_minute)
-        self.tasks.supervise("orphans", self._every(2.0, self.reconcilers.close_wanted))
-        self.tasks.supervise("catch-up-settlements", self._every(10.0, self._catch_up(CatchUp.settlements)))
+        self.tasks.supervise("orphans", every(2.0, self.reconcilers.close_wanted))
+        self.tasks.supervise("catch-up-settlements", every(10.0, self._catch_up(CatchUp.settlements)))
+        self.custody.keep()
 
     async def stop(self) -> None:
         """Let what is on its way end, compare once more, write what is noted, let the leases go."""
@@ -338,7 +347,7 @@ class Engine:
             pause_s = min(pause_s * 2, 60.0)
 
     def _catch_up(self, read: Callable[[CatchUp], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        return lambda: every_account(self.catch_ups, read)
+        return lambda: read_patiently(self.custody.watches.values(), read)
 
     async def _renew_leases(self) -> None:
         """A lost lease means that another trader has the account: decide nothing more, and end."""
@@ -346,8 +355,11 @@ class Engine:
             await self.desk.renew_leases(self._ledger_database)
         except Conflict as lost:
             log.critical("lease_lost", code=lost.code, error=lost.message)
-            self.decide(TradingStateChanged(TradingState.PAUSED, lost.code))
-            self.ended.set()
+            self.custody.give_up(lost.code)
+
+    def _end(self, reason: str) -> None:
+        self.decide(TradingStateChanged(TradingState.PAUSED, reason))
+        self.ended.set()
 
     async def _heartbeat(self) -> None:
         await self._beat(self._trader_status)
@@ -366,15 +378,6 @@ class Engine:
             "venue_now_ms": self.clock.now_ms(),
         }
         await self._journal_database.call(trader_heartbeat, user=self.desk.user, status=status, stats=stats)
-
-    @staticmethod
-    def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        async def again() -> None:
-            while True:
-                await work()
-                await asyncio.sleep(seconds)
-
-        return again
 
     def status(self) -> dict[str, Any]:
         """The trader's own state for the desk's payload."""

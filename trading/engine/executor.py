@@ -30,6 +30,7 @@ from trading.domain.messages import IntentUpdate
 from trading.engine.clock import Clock
 from trading.engine.database import AWAY, DatabaseThread
 from trading.engine.desk import DeskAccount, order_ref
+from trading.engine.fencing import fence_refusal
 from trading.engine.permit import Permit, PermitAsk
 from trading.engine.watch import RiskWatch
 from trading.models import Order
@@ -45,7 +46,7 @@ from trading.services.orders import (
     order_prepare_store,
     order_reject,
 )
-from venues.errors import NotSent, Rejected, VenueError
+from venues.errors import Fenced, NotSent, Rejected, VenueError
 from venues.ports import OrderAck, OrderRequest, PreparedOrder
 from venues.transport.http import LastLook, looked_at_last
 from venues.types import Outcome, Side, TimeInForce, VenueMarket
@@ -71,7 +72,10 @@ class Executor:
         unrealized_u: Callable[[str], int],
         permit: Permit,
         watch: RiskWatch,
+        fenced: Callable[[DeskAccount, str], None],
+        trouble: Callable[[DeskAccount, VenueError], None],
     ) -> None:
+        """`fenced`: the venue refused an order because our own fence is shut; `trouble`: it did not answer plainly."""
         self._accounts = accounts
         self._database = database
         self._clock = clock
@@ -80,6 +84,8 @@ class Executor:
         self._unrealized_u = unrealized_u
         self._permit = permit
         self._watch = watch
+        self._fenced = fenced
+        self._trouble = trouble
         self.in_flight: set[str] = set()
 
     async def submit(self, command: SubmitOrder, context: Mapping[str, Any] | None = None) -> None:
@@ -116,11 +122,14 @@ class Executor:
 
     async def cancel_order(self, account: DeskAccount, order: Order) -> None:
         """One cancel request. A cancel may be asked again later: it is idempotent on the venue's id."""
+        if asyncio.get_running_loop().time() > account.lease_until_s:
+            return
         kill_point("P10.before_send")
         try:
             ack = await account.gateway.cancel(order_ref(order))
         except VenueError as error:
             kill_point("P11.unanswered")
+            self._trouble(account, error)
             log.warning("cancel_unanswered", order=order.client_order_id, code=error.code, error=error.message)
             return
         kill_point("P11.answered")
@@ -128,7 +137,10 @@ class Executor:
 
     async def _claim(self, account: DeskAccount, command: SubmitOrder, context: Mapping[str, Any]) -> Order | None:
         """T1. None: refused by a limit, a halt, a lost lease or because this decision already has an order."""
-        intent = self._intent(command, context)
+        if not account.is_reconciled or not account.fence_token:
+            self._report(command.decision_id, OrderStatus.DENIED, reason="not_reconciled")
+            return None
+        intent = self._intent(account, command, context)
         verdict = self._watch.pretrade.judge(command)
         kill_point("P2.before_claim")
         try:
@@ -151,7 +163,7 @@ class Executor:
             self._report(command.decision_id, OrderStatus.DENIED, reason="database_away")
         return None
 
-    def _intent(self, command: SubmitOrder, context: Mapping[str, Any]) -> OrderIntent:
+    def _intent(self, account: DeskAccount, command: SubmitOrder, context: Mapping[str, Any]) -> OrderIntent:
         return OrderIntent(
             decision_id=command.decision_id,
             strategy=command.strategy,
@@ -170,6 +182,7 @@ class Executor:
             cause=command.reason,
             decided_u=command.decided_u,
             context=context,
+            fence_token=account.fence_token,
         )
 
     async def _prepare(self, account: DeskAccount, order: Order, command: SubmitOrder) -> PreparedOrder | None:
@@ -188,6 +201,9 @@ class Executor:
         except AWAY as error:
             await self._deny(order, NotSent(f"Not sent: it could not be written down ({error}).", code="database_away"))
             return None
+        except Conflict as refusal:  # another trader holds the account: the order is its to close
+            log.error("order_not_prepared", order=order.client_order_id, code=refusal.code)
+            return None
         kill_point("P3.stored")
         order.body_sha256, order.qty_u = stored.body_sha256, stored.qty_u
         self._report(
@@ -203,7 +219,7 @@ class Executor:
         """What is asked here and once more by the transport, when nothing is left to wait for."""
         ask = _permit_ask(account, order)
         await self._permit.awaited(ask)
-        return lambda: _too_late(account, decided_s) or self._permit.refusal(ask)
+        return lambda: _too_late(account, decided_s) or fence_refusal(account, order) or self._permit.refusal(ask)
 
     async def _not_as_approved(self, account: DeskAccount, order: Order, prepared: PreparedOrder) -> NotSent | None:
         """PT-26: what is about to leave, held against what was committed. A difference stops everything."""
@@ -232,23 +248,33 @@ class Executor:
         except Rejected as refusal:
             kill_point("P6.rejected")
             await self._keep(order_reject, order, refusal)
+            if isinstance(refusal, Fenced) and order.fence_token == account.fence_token:
+                self._fenced(account, refusal.message)
         except VenueError as error:  # OutcomeUnknown and all that is not on the list of definitive answers
             kill_point("P6.unanswered")
             log.warning("order_outcome_unknown", order=order.client_order_id, code=error.code, error=error.message)
             self._watch.note_call(account.name, failed=True)
             await self._keep(order_mark_unknown, order, error)
+            self._trouble(account, error)
         else:
             kill_point("P6.answered")
             self._watch.note_call(account.name, failed=False)
+            await self._keep_ack(order, ack)
+
+    async def _keep_ack(self, order: Order, ack: OrderAck) -> None:
+        try:
             kept = await self._database.persist(_acknowledge, order, ack, self._now())
-            kill_point("P7.after_commit")
-            self._report(
-                order.decision_id,
-                OrderStatus(kept.status),
-                order,
-                filled_u=ack.filled_u,
-                venue_order_id=ack.venue_order_id,
-            )
+        except Conflict as refusal:  # another trader holds the account by now: it finds the order at the venue
+            log.error("answer_not_written", order=order.client_order_id, code=refusal.code)
+            return
+        kill_point("P7.after_commit")
+        self._report(
+            order.decision_id,
+            OrderStatus(kept.status),
+            order,
+            filled_u=ack.filled_u,
+            venue_order_id=ack.venue_order_id,
+        )
 
     async def _deny(self, order: Order, refusal: VenueError) -> None:
         log.warning("order_not_sent", order=order.client_order_id, code=refusal.code, error=refusal.message)

@@ -1,7 +1,8 @@
 """Runs an engine for every user who has started one: the trader process, or the trader part of the one-process run.
 
-Story: users wish (rows), the host looks every two seconds and brings up what is missing; an engine that ended (a lost
-lease) or could not start is tried again with a growing pause. One user's trouble never touches another's engine.
+Story: users wish (rows), the host looks every second and brings up what is missing; an engine that ended (a lost lease)
+or could not start is tried again with a growing pause. While another trader holds a user's accounts this one follows:
+it looks at the lease and opens nothing. One user's trouble never touches another's engine.
 """
 
 from __future__ import annotations
@@ -10,17 +11,19 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
+from django.conf import settings
 
 from accounts.models import User
 from trading.engine.database import DatabaseThread
 from trading.engine.engine import Engine
 from trading.models import TraderStatus
 from trading.selectors.status import wanted_users
+from trading.services.lease import is_held_elsewhere
 from trading.services.trader import trader_heartbeat
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_S = 2.0
+LOOK_EVERY_S = 1.0
 PAUSE_FIRST_S = 2.0
 PAUSE_MAX_S = 60.0
 
@@ -30,8 +33,10 @@ Build = Callable[[User], Awaitable[Engine]]
 class TraderHost:
     """Owns the engines. `build` makes one that is ready to start."""
 
-    def __init__(self, build: Build) -> None:
+    def __init__(self, build: Build, *, holder: str) -> None:
+        """`holder`: the name under which the engines hold their leases."""
         self._build = build
+        self._holder = holder
         self._database = DatabaseThread("host")
         self._engines: dict[int, Engine] = {}
         self._pauses: dict[int, float] = {}
@@ -42,7 +47,7 @@ class TraderHost:
         while True:
             await self._end_lost()
             for user in await self._database.call(wanted_users):
-                if user.pk not in self._engines and self._is_due(user):
+                if user.pk not in self._engines and self._is_due(user) and not await self._is_follower(user):
                     await self._bring_up(user)
             await asyncio.sleep(LOOK_EVERY_S)
 
@@ -67,6 +72,9 @@ class TraderHost:
             self._engines[user.pk] = engine
             self._pauses.pop(user.pk, None)
             log.info("trader_started", user=str(user.uid))
+
+    async def _is_follower(self, user: User) -> bool:
+        return await self._database.call(is_held_elsewhere, user, mode=settings.TRADING_MODE, holder=self._holder)
 
     async def _started(self, user: User) -> Engine:
         """An engine that could not start leaves nothing running and no lease behind."""

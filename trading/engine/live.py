@@ -30,7 +30,7 @@ class PaperTrader:
         self._paper = PaperDoors(folder=data_dir, latency_ms=latency_ms, clock_ms=self.clock.now_ms)
         self._recorder: TapeRecorder | None = None
         self._tasks = TaskGroup()
-        self._traders = TraderHost(self.build)
+        self._traders = TraderHost(self.build, holder=process_holder())
 
     async def start(self) -> None:
         """Look after the engines in the background. A venue that does not answer is tried again by its feed."""

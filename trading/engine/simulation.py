@@ -57,7 +57,7 @@ class SimulatedTrader:
         self._permit = permit or HaltRowsOnly()
         self._recorder: TapeRecorder | None = None
         self._tasks = TaskGroup()
-        self._traders = TraderHost(self.build)
+        self._traders = TraderHost(self.build, holder=self._holder)
 
     async def start(self) -> None:
         """Wait for the simulator, take its time, then look after the engines in the background."""

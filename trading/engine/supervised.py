@@ -55,6 +55,17 @@ class TaskGroup:
         self._supervised.clear()
 
 
+def every(seconds: float, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """`work` again and again, with this pause after each."""
+
+    async def again() -> None:
+        while True:
+            await work()
+            await asyncio.sleep(seconds)
+
+    return again
+
+
 async def _again_and_again(name: str, work: Callable[[], Awaitable[None]], pause_max_s: float) -> None:
     loop = asyncio.get_running_loop()
     pause_s = PAUSE_FIRST_S

@@ -25,7 +25,7 @@ from trading.models.reconciliation import (
     RunTrigger,
 )
 from trading.models.strategies import MarketConfig, SportConfig
-from trading.models.trader import DesiredState, TraderLease, TraderState, TraderStatus
+from trading.models.trader import DesiredState, FenceState, TraderLease, TraderState, TraderStatus, VenueFence
 
 __all__ = [
     "AccountLedger",
@@ -34,6 +34,7 @@ __all__ = [
     "Decision",
     "DesiredState",
     "EquityMark",
+    "FenceState",
     "Fill",
     "FillVoid",
     "Finding",
@@ -54,4 +55,5 @@ __all__ = [
     "TraderLease",
     "TraderState",
     "TraderStatus",
+    "VenueFence",
 ]

@@ -66,7 +66,7 @@ class Order(PublicId, Stamped):
     client_order_id = models.CharField(max_length=80, unique=True)
     venue_order_id = models.CharField(max_length=128, blank=True)
     lease_epoch = models.PositiveBigIntegerField(default=0)
-    fence_token = models.CharField(max_length=128, blank=True)
+    fence_token = models.CharField(max_length=400, blank=True)
     side = models.CharField(max_length=4, choices=choices_of(Side))
     outcome = models.CharField(max_length=3, choices=choices_of(Outcome))
     price_u = models.BigIntegerField()

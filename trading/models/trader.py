@@ -47,6 +47,41 @@ class TraderState(models.Model):
         return f"trader of {self.user}: {self.status}"
 
 
+class FenceState(StrEnum):
+    """DEAD: proven that the venue takes no order of this token any more."""
+
+    LIVE = "live"
+    DEAD = "dead"
+
+
+class VenueFence(models.Model):
+    """What lets the venue itself tell this trader's orders from those of one that lost its lease.
+
+    `token` is what orders carry: the venue's own where it has fences, else a name of ours. Invariant: an account has at
+    most one fence that is LIVE, so a trader opens its own only after those before it are proven dead.
+    """
+
+    venue_account = models.ForeignKey(VenueAccount, on_delete=models.PROTECT, related_name="fences")
+    token = models.CharField(max_length=400)
+    epoch = models.PositiveBigIntegerField()
+    state = models.CharField(max_length=4, choices=choices_of(FenceState), default=FenceState.LIVE)
+    opened_at = models.DateTimeField(default=clock.now)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            only("state", FenceState),
+            models.UniqueConstraint(fields=["venue_account", "token"], name="venuefence_token_once"),
+            models.UniqueConstraint(
+                fields=["venue_account"], condition=models.Q(state="live"), name="venuefence_one_live"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"fence of {self.venue_account}: epoch {self.epoch}, {self.state}"
+
+
 class TraderLease(models.Model):
     """The right to trade an account. `epoch` grows with every take-over; times are the database's own clock."""
 

@@ -2,17 +2,21 @@
 
 Invariant: `epoch` grows with every take-over, and every claim is conditional on holder's epoch and on time left, both
 read by the database with the database's own clock. A paused ex-holder can therefore claim nothing when it wakes up.
+An epoch belongs to one holder for ever, so that it stands for both. A thread that writes for a trader is bound to its
+epochs (`lease_bind`): every write of orders, fills and cash on it is refused once another trader holds the account.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from accounts.models import VenueAccount
+from accounts.models import User, VenueAccount
 from audit.services import audit_append, chain_of_account
 from core.errors import Conflict
 from core.kill_points import kill_point
@@ -20,6 +24,8 @@ from trading.models import TraderLease
 
 LEASE = timedelta(seconds=15)
 CLAIM_MARGIN = timedelta(seconds=2)
+
+_bound = threading.local()
 
 
 @transaction.atomic(durable=True)
@@ -63,3 +69,20 @@ def require_lease(venue_account: VenueAccount, epoch: int) -> None:
     rows = TraderLease.objects.filter(venue_account=venue_account, epoch=epoch, expires_at__gt=Now() + CLAIM_MARGIN)
     if not rows.exists():
         raise Conflict("lease_lost")
+
+
+def lease_bind(epochs: Mapping[int, int]) -> None:
+    """From now on this thread writes for the holder of these epochs (by account key) and for nobody else."""
+    _bound.epochs = dict(epochs)
+
+
+def bound_epoch(venue_account_id: int) -> int | None:
+    """The epoch this thread is bound to; None: it writes for a person, or for no account's trader."""
+    epochs: dict[int, int] = getattr(_bound, "epochs", {})
+    return epochs.get(venue_account_id)
+
+
+def is_held_elsewhere(user: User, *, mode: str, holder: str) -> bool:
+    """True while another holder has one of the user's accounts: a follower then waits and opens nothing."""
+    leases = TraderLease.objects.filter(venue_account__user=user, venue_account__mode=mode, expires_at__gt=Now())
+    return leases.filter(venue_account__is_enabled=True).exclude(holder=holder).exists()

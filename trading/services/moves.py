@@ -16,6 +16,7 @@ from core.errors import Conflict
 from core.kill_points import kill_point
 from trading.domain.lifecycle import ENDED, OrderStatus, may_move
 from trading.models import AccountLedger, Order
+from trading.services.lease import bound_epoch
 from trading.services.records import record_event
 from venues.types import OrderState
 
@@ -29,10 +30,17 @@ STATUS_OF: dict[OrderState, OrderStatus] = {
 
 
 def lock_ledger(venue_account_id: int) -> AccountLedger:
-    """The account's row first, always: every writer of an account queues here, so there is no order to deadlock in."""
-    row = AccountLedger.objects.select_for_update().filter(venue_account_id=venue_account_id).first()
+    """The account's row first, always: every writer of an account queues here, so there is no order to deadlock in.
+
+    Raises Conflict `lease_lost` on a thread that writes for a trader whose epoch is over.
+    """
+    rows, epoch = AccountLedger.objects.select_for_update(of=("self",)), bound_epoch(venue_account_id)
+    mine = rows if epoch is None else rows.filter(venue_account__lease__epoch=epoch)
+    row = mine.filter(venue_account_id=venue_account_id).first()
     if row is not None:
         return row
+    if epoch is not None and AccountLedger.objects.filter(venue_account_id=venue_account_id).exists():
+        raise Conflict("lease_lost")
     AccountLedger.objects.bulk_create([AccountLedger(venue_account_id=venue_account_id)], ignore_conflicts=True)
     return AccountLedger.objects.select_for_update().get(venue_account_id=venue_account_id)
 

@@ -17,18 +17,18 @@ from venues.kalshi.budget import Budget
 from venues.kalshi.capabilities import CAPABILITIES
 from venues.kalshi.constants import CANCEL_CANNOT_NOW, NO_SUCH_ORDER, ORDERS, KalshiEndpoints, KalshiKey
 from venues.kalshi.numbers import amount_u, count_text, price_text
-from venues.kalshi.order_groups import OrderGroups
+from venues.kalshi.order_groups import LARGEST_LIMIT_U, OrderGroups
 from venues.kalshi.orders import check_price, check_quantity, prepare_order, shard_of, wire_side, yes_price_u
 from venues.kalshi.refusals import refusal_of
 from venues.kalshi.rest import KalshiRest, Params
-from venues.kalshi.schemas_portfolio import AmendReply, CancelReply, CreateReply, DecreaseReply
+from venues.kalshi.schemas_portfolio import AmendReply, BalanceReply, CancelReply, CreateReply, DecreaseReply
 from venues.kalshi.shard_cash import ShardCash
 from venues.kalshi.sign import wall_clock_ms
 from venues.kalshi.values import OrderChange
 from venues.ports import CancelAck, OrderAck, OrderRef, OrderRequest, PreparedOrder
 from venues.transport.http import HttpReply
 from venues.transport.socket import ReconnectingSocket
-from venues.types import OrderState, Outcome, Side
+from venues.types import MICRO, OrderState, Outcome, Side
 
 
 class KalshiOrders:
@@ -106,6 +106,21 @@ class KalshiOrders:
         reply = await self.rest.cancel_write("DELETE", ORDERS, shard=0)
         if reply.status not in (200, 204):
             raise self._cancel_failure(reply)
+
+    async def open_fence(self, *, limit_u: int) -> str:
+        """An order group on each shard that the account has money on. Raises the errors of a read or a write."""
+        cash = await self.rest.get("/portfolio/balance", BalanceReply)
+        shards = {0, *(shard.exchange_index for shard in cash.balance_breakdown)}
+        return await self.groups.open_fence(shards, limit_u=min(max(limit_u, MICRO), LARGEST_LIMIT_U))
+
+    async def close_fence(self, token: str) -> None:
+        await self.groups.close_fence(token)
+
+    async def is_fence_closed(self, token: str) -> bool:
+        return await self.groups.is_fence_closed(token)
+
+    async def beat(self, *, takes_over: bool = False) -> None:
+        """Kalshi has no dead-man switch."""
 
     async def amend(
         self,

@@ -69,6 +69,9 @@ DEFINITIVE_CREATE_REFUSALS = frozenset(
 )
 """Refusals of a create (or amend, decrease) after which the order is proven not to be in the book."""
 
+FENCE_SHUT = frozenset({"exceeded_order_group_risk_limit", "order_group_not_found"})
+"""Refusals of a create that say: its order group was triggered (by hand or by its limit) or is gone."""
+
 CANCEL_CANNOT_NOW = frozenset(
     {"market_closed", "market_already_closed", "market_inactive", "exchange_is_paused", "trading_is_paused"}
 )

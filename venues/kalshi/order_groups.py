@@ -8,10 +8,12 @@ Source: docs.kalshi.com, order groups.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 import msgspec
 
+from venues.errors import Fenced, NotFoundAtVenue
 from venues.kalshi.constants import ORDER_GROUPS
 from venues.kalshi.numbers import count_text
 from venues.kalshi.orders import fence_token, groups_of
@@ -72,9 +74,27 @@ class OrderGroups:
         return fence_token({shard: await self.create(shard=shard, limit_u=limit_u) for shard in sorted(set(shards))})
 
     async def close_fence(self, token: str) -> None:
-        """Trigger every group of a fence: its orders are canceled and later ones refused."""
+        """Trigger every group of a fence, so that later orders are refused, then delete it, which a read can prove.
+
+        A group that is gone is closed. Raises the errors of a write: some groups may be open still.
+        """
         for shard, group_id in groups_of(token).items():
-            await self.trigger(group_id, shard=shard)
+            for shut in (self.trigger, self.delete):
+                with contextlib.suppress(Fenced):
+                    await shut(group_id, shard=shard)
+
+    async def is_fence_closed(self, token: str) -> bool:
+        """True when no group of the fence is found by its id, nor in the list of all, which must be readable."""
+        group_ids = set(groups_of(token).values())
+        if not group_ids:
+            return False
+        for group_id in group_ids:
+            try:
+                await self.get(group_id)
+            except NotFoundAtVenue:
+                continue
+            return False
+        return group_ids.isdisjoint(group.group_id for group in await self.list())
 
     async def _change(self, method: str, path: str, *, shard: int, body: bytes | None) -> None:
         reply = await self._rest.cancel_write(method, path, shard=shard, body=body, params={"exchange_index": shard})

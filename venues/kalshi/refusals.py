@@ -11,13 +11,14 @@ import msgspec
 
 from venues.errors import (
     AuthFailed,
+    Fenced,
     NotFoundAtVenue,
     OutcomeUnknown,
     Rejected,
     Throttled,
     VenueError,
 )
-from venues.kalshi.constants import DEFINITIVE_CREATE_REFUSALS, DUPLICATE_ORDER
+from venues.kalshi.constants import DEFINITIVE_CREATE_REFUSALS, DUPLICATE_ORDER, FENCE_SHUT
 from venues.transport.http import HttpReply
 
 _LONGEST_DETAIL = 300
@@ -85,7 +86,8 @@ def write_error(reply: HttpReply) -> VenueError:
     refusal = refusal_of(reply)
     is_final = 400 <= refusal.status < 500 and refusal.status not in (401, 403, 429)
     if is_final and refusal.code in DEFINITIVE_CREATE_REFUSALS:
-        return Rejected(refusal.text, code=refusal.code, status=refusal.status)
+        kind = Fenced if refusal.code in FENCE_SHUT else Rejected
+        return kind(refusal.text, code=refusal.code, status=refusal.status)
     if refusal.code == DUPLICATE_ORDER:
         return OutcomeUnknown(refusal.text, code=DUPLICATE_ORDER, status=refusal.status)
     return _general_error(refusal, reply)

@@ -32,7 +32,12 @@ CAPABILITIES = Capabilities(
     reduce_only_native=False,
     max_client_order_id_len=64,
     forgets_ended_orders=True,
+    expiry_proves_end_ms=65_000,
+    beat_every_s=5.0,
 )
+
+"""`expiry_proves_end_ms`: an order is sent with an expiration a minute after its own end (`GTD_SECURITY_MS`); past it
+the venue refuses the order as invalid. Five seconds are for clocks that differ."""
 
 CTF_EXCHANGE_V2 = "0xE111180000d2663C0091e4f400237545B87B996B"
 NEG_RISK_EXCHANGE_V2 = "0xe2222d279d744050d28e00520010520000310F59"
@@ -57,7 +62,6 @@ MAX_BOOKS = 500
 ASSETS_PER_SOCKET = 200
 """Beyond 500 no snapshots arrive and nothing says so; 200 leaves room."""
 
-HEARTBEAT_EVERY_S = 5.0
 KEEPALIVE_EVERY_S = 10.0
 SILENCE_S = 30.0
 

@@ -208,6 +208,19 @@ class PolymarketOrders:
         """Every resting order of this wallet's key. An order in its taker delay is not resting and survives."""
         self._canceled_or_raise(await self._delete("/cancel-all", None))
 
+    async def open_fence(self, *, limit_u: int) -> str:
+        raise ValueError("this venue has no fence: ask its capabilities first")
+
+    async def close_fence(self, token: str) -> None:
+        """Nothing here can be shut out by a token; orders end by their expiration."""
+
+    async def is_fence_closed(self, token: str) -> bool:
+        return False
+
+    async def beat(self, *, takes_over: bool = False) -> None:
+        """One heartbeat of the dead-man switch."""
+        await self.dead_man_switch.beat(takes_over=takes_over)
+
     async def cancel_market(self, market: VenueMarket) -> None:
         """Every resting order in one market, both outcomes."""
         body = msgspec.json.encode({"market": market.native_id})

@@ -126,7 +126,7 @@ def test_an_unfenced_venue_gets_a_short_order_that_is_cancelled_when_it_rests() 
     scene.play(game())
     (order,) = orders(scene.play(book(45, 47)))
     assert order.time_in_force is TimeInForce.GTD
-    assert order.expires_ms == order.created_ms + 90_000
+    assert order.expires_ms == order.created_ms + 80_000
 
     scene.play(IntentUpdate(decision_id=order.decision_id, status=OrderStatus.OPEN))
     cancels = only(scene.wait(12), CancelOrder)

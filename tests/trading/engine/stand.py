@@ -64,7 +64,7 @@ IDLE: Mapping[str, Any] = {
 
 
 class Stand:
-    """One simulator for the whole test; at most one engine at a time."""
+    """One simulator for the whole test; one engine at a time, but for `start_second`."""
 
     def __init__(self, simulator: Simulator, database: DatabaseThread, user: User, folder: Path) -> None:
         self.simulator = simulator
@@ -83,10 +83,10 @@ class Stand:
         assert self._engine is not None, "no engine runs"
         return self._engine
 
-    async def start_engine(self, *, permit: Permit | None = None) -> Engine:
+    async def start_engine(self, *, permit: Permit | None = None, holder: str | None = None) -> Engine:
         """What the trader part does: meet the venues, build from the rows, catch up, run."""
         self._trader = SimulatedTrader(
-            host="127.0.0.1", port=self.simulator.ports.kalshi, data_dir=self._folder, permit=permit
+            host="127.0.0.1", port=self.simulator.ports.kalshi, data_dir=self._folder, permit=permit, holder=holder
         )
         await self._trader.meet()
         self._engine = await self._trader.build(self.user)
@@ -94,6 +94,30 @@ class Stand:
         await self._engine.start()
         self._engine.run_free()
         return self._engine
+
+    async def start_second(self, holder: str) -> Engine:
+        """Another process's engine for the same user, which is `engine` from now on if it starts. Let the first one
+        go by `drop` at the end."""
+        first, self._trader = self._trader, None
+        try:
+            return await self.start_engine(holder=holder)
+        except BaseException:
+            if self._trader is not None:
+                await self._trader.stop()
+            self._trader = first
+            raise
+
+    async def drop(self, engine: Engine) -> None:
+        """The sockets and threads of an engine that `engine` no longer is; nothing drained, no lease let go."""
+        await engine.tasks.stop(drain_s=0.0)
+        await engine.espn.aclose()
+        for feed in engine.desk.feeds.values():
+            await feed.aclose()
+        for account in engine.desk.accounts.values():
+            await account.reader.aclose()
+            await account.gateway.aclose()
+        for database in engine.databases:
+            await database.close()
 
     async def replay(self) -> ReplaySummary:
         """Play the simulator's tape to its end, in lock-step."""
@@ -113,15 +137,7 @@ class Stand:
     async def kill_engine(self) -> None:
         """The end of a killed process: nothing drained, nothing flushed, no lease let go; its sockets close."""
         engine, trader, self._engine, self._trader = self.engine, self._trader, None, None
-        await engine.tasks.stop(drain_s=0.0)
-        await engine.espn.aclose()
-        for feed in engine.desk.feeds.values():
-            await feed.aclose()
-        for account in engine.desk.accounts.values():
-            await account.reader.aclose()
-            await account.gateway.aclose()
-        for database in engine.databases:
-            await database.close()
+        await self.drop(engine)
         if trader is not None:
             await trader.stop()
 
@@ -150,21 +166,18 @@ class Stand:
         price_u: int | None = None,
         qty_u: int = 10 * MICRO,
         time_in_force: TimeInForce = TimeInForce.IOC,
+        by: Engine | None = None,
     ) -> SubmitOrder:
         """Hand an order to the executor as the session does, and wait for the end of its three steps. Without a price
         it takes what is there, and the venues' time stands still while it is on its way: on a slow machine the price
         would run away from it."""
+        engine = by or self.engine
         if price_u is not None or self._is_paused:
-            return await self._submitted(_command(self.engine, market, side, outcome, price_u, qty_u, time_in_force))
+            return await _submitted(engine, _command(engine, market, side, outcome, price_u, qty_u, time_in_force))
         await self.clock(paused=True)
-        command = _command(self.engine, market, side, outcome, price_u, qty_u, time_in_force)
-        await self._submitted(command)
+        command = _command(engine, market, side, outcome, price_u, qty_u, time_in_force)
+        await _submitted(engine, command)
         await self.clock(paused=False)
-        return command
-
-    async def _submitted(self, command: SubmitOrder) -> SubmitOrder:
-        self.engine.session.desk.intents.add(command)
-        await self.engine.executor.submit(command)
         return command
 
     async def claim_only(self, market: MarketView) -> SubmitOrder:
@@ -280,6 +293,12 @@ def _user(settings: Mapping[str, Any], leagues: tuple[str, ...]) -> User:
     if leagues:
         SportConfig.objects.filter(user=user).exclude(league__in=leagues).delete()
     return user
+
+
+async def _submitted(engine: Engine, command: SubmitOrder) -> SubmitOrder:
+    engine.session.desk.intents.add(command)
+    await engine.executor.submit(command)
+    return command
 
 
 def _command(

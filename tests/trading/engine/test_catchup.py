@@ -9,7 +9,7 @@ import pytest
 
 from tests.trading.engine.stand import IDLE, Stand, standing
 from trading.domain.lifecycle import OrderStatus
-from trading.engine import catchup
+from trading.engine import proof
 from trading.engine.catchup import CatchUp, every_account
 from trading.models import OrderEvent
 from venues.types import FillReport, SettleState, TimeInForce, Venue
@@ -55,8 +55,8 @@ async def test_one_healthy_read_without_the_order_proves_nothing(shared_database
         cancel_at_the_venue(stand, order.venue_order_id)
         await stand.start_engine()
         ended = await stand.until_row(resting, OrderStatus.CANCELED)
-        proof = await stand.database.call(OrderEvent.objects.get, order=ended, kind="ended_by_proof")
-        assert proof.payload["absent_s"] >= catchup.ABSENT_FOR_S > 0
+        event = await stand.database.call(OrderEvent.objects.get, order=ended, kind="ended_by_proof")
+        assert event.payload["absent_s"] >= proof.ABSENT_FOR_S > 0
 
 
 @pytest.mark.parametrize("venue", [Venue.POLYMARKET])

@@ -11,7 +11,8 @@ import pytest
 from tests.trading.engine.stand import IDLE, Stand, standing
 from tests.trading.engine.trouble import DROP, ERROR_500, Trouble
 from trading.domain.commands import CancelOrder, SubmitOrder
-from trading.engine.catchup import YOUNG_MS, CatchUp, every_account
+from trading.engine.catchup import CatchUp, every_account
+from trading.engine.proof import YOUNG_MS
 from trading.models import Order, OrderStatus
 from venues.simulator.faults import Disturbance
 from venues.types import MICRO, OrderState, TimeInForce, Venue

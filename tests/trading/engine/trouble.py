@@ -19,6 +19,7 @@ class Trouble(NoFaults):
         self.after_ops: dict[tuple[str, str], Disturbance] = {}
         self.is_deaf = False
         self.asked: Counter[tuple[str, str]] = Counter()
+        self.answered: Counter[tuple[str, str]] = Counter()
 
     def creates(self, venue: Venue) -> int:
         """How many orders arrived at this venue, accepted or not."""
@@ -29,6 +30,7 @@ class Trouble(NoFaults):
         return self.before_ops.get((call.venue, call.op))
 
     def after(self, call: Call) -> Disturbance | None:
+        self.answered[call.venue, call.op] += 1
         return self.after_ops.get((call.venue, call.op))
 
     def frame(self, call: Call) -> Disturbance | None:

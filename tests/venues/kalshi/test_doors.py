@@ -12,7 +12,7 @@ import pytest
 from tests.venues.kalshi.doors import Doors, doors, endpoints_of, ref_of, running, until
 from tests.venues.simulator.kalshi_stand import EVENT, OKC, SAS, kalshi_stand
 from venues.book import Book
-from venues.errors import AuthFailed, OutcomeUnknown, Rejected
+from venues.errors import AuthFailed, Fenced, OutcomeUnknown, Rejected
 from venues.kalshi.client import KalshiAccount, KalshiKey
 from venues.kalshi.values import Routing
 from venues.simulator.faults import Call, Disturbance, NoFaults
@@ -161,24 +161,41 @@ async def test_a_refusal_of_the_venue_is_definitive(options: dict[str, Any], cod
         assert await user.account.open_orders() == []
 
 
-async def test_a_fence_cancels_its_orders_and_refuses_new_ones() -> None:
+async def test_a_triggered_group_cancels_its_orders_and_refuses_new_ones_until_it_is_reset() -> None:
     async with doors(shard=3) as user:
-        token = await user.orders.groups.open_fence([0, 3])
+        groups = user.orders.groups
+        token = await groups.open_fence([0, 3])
         ref = await user.place(Side.BUY, Outcome.YES, 500_000, 5, fence_token=token)
         group_id = token.partition("3:")[2]
-        assert (await user.orders.groups.get(group_id)).order_ids == (ref.venue_order_id,)
-        assert len(await user.orders.groups.list()) == 2
-        await user.orders.groups.close_fence(token)
+        assert (await groups.get(group_id)).order_ids == (ref.venue_order_id,)
+        assert len(await groups.list()) == 2
+        await groups.trigger(group_id, shard=3)
         assert await user.account.open_orders() == []
         request = user.request(Side.BUY, Outcome.YES, 500_000, 5, fence_token=token)
-        with pytest.raises(Rejected):
+        with pytest.raises(Fenced):
             await user.orders.place(user.orders.prepare(request))
-        await user.orders.groups.reset(group_id, shard=3)
+        assert not await groups.is_fence_closed(token), "a read does not tell a triggered group from another"
+        await groups.reset(group_id, shard=3)
         await user.orders.place(user.orders.prepare(request))
-        await user.orders.groups.set_limit(group_id, limit_u=10 * MICRO, shard=3)
-        assert (await user.orders.groups.get(group_id)).limit_u == 10 * MICRO
-        await user.orders.groups.delete(group_id, shard=3)
+        await groups.set_limit(group_id, limit_u=10 * MICRO, shard=3)
+        assert (await groups.get(group_id)).limit_u == 10 * MICRO
+        await groups.delete(group_id, shard=3)
         assert await user.account.open_orders() == []
+
+
+async def test_a_closed_fence_is_gone_for_good_and_may_be_closed_again() -> None:
+    async with doors(shard=3) as user:
+        token = await user.orders.open_fence(limit_u=100 * MICRO)
+        await user.place(Side.BUY, Outcome.YES, 500_000, 5, fence_token=token)
+        assert not await user.orders.is_fence_closed(token)
+        for _ in range(2):
+            await user.orders.close_fence(token)
+            assert await user.orders.is_fence_closed(token)
+        assert await user.account.open_orders() == []
+        request = user.request(Side.BUY, Outcome.YES, 500_000, 5, fence_token=token)
+        with pytest.raises(Fenced):
+            await user.orders.place(user.orders.prepare(request))
+        assert not await user.orders.is_fence_closed(""), "no token is no proof"
 
 
 async def test_cancel_all_takes_everything_off() -> None:

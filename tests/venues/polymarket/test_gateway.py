@@ -7,7 +7,7 @@ import pytest
 
 from tests.venues.polymarket.conftest import Desk, endpoints_of, ref_of, wallet_of
 from tests.venues.simulator.polymarket_stand import START_MS, Stand, standing
-from venues.errors import AuthFailed, NotSent, OutcomeUnknown, Rejected
+from venues.errors import AuthFailed, Fenced, NotSent, OutcomeUnknown, Rejected
 from venues.polymarket.gateway import PolymarketOrders
 from venues.polymarket.rejects import DUPLICATE
 from venues.types import OrderState, Outcome, Side, TimeInForce, VenueMarket
@@ -192,12 +192,14 @@ async def test_a_venue_that_is_gone_was_not_sent_anything() -> None:
     await desk.aclose()
 
 
-async def test_heartbeats_form_a_chain_and_a_wrong_link_is_mended(desk: Desk) -> None:
-    first = await desk.orders.dead_man_switch.beat()
-    second = await desk.orders.dead_man_switch.beat()
-    assert first and second
-    desk.orders.dead_man_switch.heartbeat_id = "00000000-0000-0000-0000-000000000000"
-    assert await desk.orders.dead_man_switch.beat()
+async def test_heartbeats_form_a_chain_that_only_a_takeover_may_enter(desk: Desk) -> None:
+    switch = desk.orders.dead_man_switch
+    first, second = await switch.beat(takes_over=True), await switch.beat()
+    assert first and second and first != second
+    switch.heartbeat_id = "00000000-0000-0000-0000-000000000000"
+    with pytest.raises(Fenced):
+        await desk.orders.beat()
+    assert await switch.beat(takes_over=True)
 
 
 async def test_orders_do_not_survive_the_start_of_the_game(desk: Desk, market: VenueMarket) -> None:

@@ -12,13 +12,13 @@ from trading.domain.desk import Desk
 from trading.domain.games import SECOND_US
 from trading.domain.market_view import Look
 from trading.domain.strategies.base import decision_id
-from venues.ports import Capabilities, FenceKind
+from venues.ports import Capabilities
 from venues.types import Side, TimeInForce
 
 
 def time_in_force(capabilities: Capabilities, pacing: Pacing, now_us: int) -> tuple[TimeInForce, int | None]:
     """The kind of order and, where it may rest, the UTC millisecond at which it expires."""
-    if capabilities.fence is FenceKind.ORDER_GROUP:
+    if capabilities.fences:
         return TimeInForce.IOC, None
     return TimeInForce.GTD, now_us // 1_000 + pacing.resting_expiry_s * 1_000
 
