@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-KEPT = (1, 2, 3, 4)
+KEPT = (3, 4, 6, 12)
