@@ -28,7 +28,7 @@ def database(image: bytes | None, *, wall_us: Callable[[], int]) -> Iterator[Any
         wrapper.ensure_connection()
         if image is not None:
             wrapper.connection.deserialize(image)
-        wrapper.connection.create_function("strftime", 2, _clock(wall_us))
+        wrapper.connection.create_function("strftime", -1, _clock(wall_us))
         try:
             yield wrapper
         finally:
@@ -45,10 +45,12 @@ def _wrapper() -> Any:
     return handler.create_connection("default")
 
 
-def _clock(wall_us: Callable[[], int]) -> Callable[[str, str], str]:
-    def strftime(pattern: str, moment: str) -> str:
+def _clock(wall_us: Callable[[], int]) -> Callable[..., str]:
+    """SQLite's own function, as far as the program uses it: now, or some seconds from now."""
+
+    def strftime(pattern: str, moment: str, shift: str = "+0 seconds") -> str:
         assert (pattern, moment.upper()) == ("%Y-%m-%d %H:%M:%f", "NOW"), f"an unknown use of strftime: {pattern}"
-        now = datetime.fromtimestamp(wall_us() // 1_000_000, UTC)
-        return f"{now:%Y-%m-%d %H:%M:%S}.{wall_us() % 1_000_000 // 1_000:03d}"
+        at_ms = wall_us() // 1_000 + round(float(shift.removesuffix(" seconds")) * 1_000)
+        return f"{datetime.fromtimestamp(at_ms // 1_000, UTC):%Y-%m-%d %H:%M:%S}.{at_ms % 1_000:03d}"
 
     return strftime
