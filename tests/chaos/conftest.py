@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +19,9 @@ def staged(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
         tables = None
         if connection.vendor == "sqlite":
             connection.ensure_connection()
-            tables = connection.connection.serialize()
+            with contextlib.closing(sqlite3.connect(":memory:")) as copy:
+                connection.connection.backup(copy)  # a shared cache cannot be serialized itself
+                tables = copy.serialize()
         image(tables)
 
 

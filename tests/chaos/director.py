@@ -228,7 +228,7 @@ class Director:
         """Somebody halts everything, and resumes it some seconds later."""
         try:
             halt_set(
-                scope=HaltScope.GLOBAL, scope_key="", state=HaltState.HALTED, code=ACTOR, reason="chaos", actor=ACTOR
+                scope=HaltScope.GLOBAL, scope_key="", state=HaltState.PAUSED, code=ACTOR, reason="chaos", actor=ACTOR
             )
         except DomainError:
             return
@@ -237,7 +237,7 @@ class Director:
         self._run.loop.call_later(2.0 + 8.0 * self._dice.random(), self._resume)
 
     def _resume(self) -> None:
-        for halt in TradingHalt.objects.filter(code=ACTOR, state=HaltState.HALTED):
+        for halt in TradingHalt.objects.filter(code=ACTOR, state=HaltState.PAUSED):
             halt_resume(halt=halt, reason="The run goes on.", actor=ACTOR)
         now_s = self._run.loop.time()
         self._run.halts = [(since_s, min(until_s, now_s)) for since_s, until_s in self._run.halts]

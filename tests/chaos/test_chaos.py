@@ -7,6 +7,8 @@ import pytest
 from tests.chaos.run import Run
 from tests.chaos.seeds import KEPT
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.mark.parametrize("seed", KEPT)
 def test_nothing_is_lost_doubled_or_unaudited(seed):

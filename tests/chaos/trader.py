@@ -120,7 +120,7 @@ class Trader:
         assert engine is not None
         if hasattr(command, "qty_u"):
             engine.session.desk.intents.add(command)
-        engine._carry_out(command)
+        engine._carry_out(command, [])
 
     async def _build(self, user: User) -> Engine:
         database = DatabaseThread("ledger")
