@@ -33,7 +33,7 @@ from tests.chaos.trader import Trader
 from tests.chaos.venues import START_MS, Venues
 from tests.chaos.virtual import Stalled, VirtualLoop, steady_memory, time_of
 from tests.chaos.weather import Weather
-from trading.engine.engine import Engine
+from trading.engine import engine as engine_module
 from trading.models import Order
 from trading.selectors.invariants import Violation
 from trading.selectors.risk import WORKING
@@ -117,7 +117,7 @@ class Run:
             stack.enter_context(self.network.installed())
             mark_tasks(self.loop)
             self.loop.offload = Threads(self.loop, run=self.on_database, latency_s=self.weather.thread_s).offload
-            stack.enter_context(patch.object(Engine, "_every", staticmethod(_every)))
+            stack.enter_context(patch.object(engine_module, "every", _every))
             install(self.at_point)
             stack.callback(install, None)
             try:

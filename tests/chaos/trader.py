@@ -91,7 +91,7 @@ class Trader:
     def start(self) -> None:
         self.generation += 1
         self.process = Process(self.name, on_death=self._run.died)
-        self._host = TraderHost(self._build)
+        self._host = TraderHost(self._build, holder=f"{self.name}:{self.generation}")
         self.process.start(self._main(self._host))
         self._run.log("started", self.name, self.generation)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from accounts.models import VenueAccount
 from core import clock
+from core.kill_points import kill_point
 from markets.models import Market
 from trading.models import Order, OrphanedOrder, OrphanState, Position
 from trading.selectors.venue_rules import nets_yes_and_no
@@ -137,6 +138,7 @@ def _note_external(account: VenueAccount, report: OrderReport) -> Order | None:
     order.save()
     refresh_reservation(order)
     record_event(order, kind="adopted", before=order.status, payload={"venue_order_id": order.venue_order_id})
+    kill_point("P8.external_adopted")
     return order
 
 
