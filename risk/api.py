@@ -79,6 +79,8 @@ class StopListView(generics.ListAPIView[Any]):
         return stops_for(person(self.request))
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        if getattr(self, "swagger_fake_view", False):  # the schema is made without a person
+            return ReceiptSerializer(*args, **kwargs)
         user = person(self.request)
         receipts = [receipt_of(event, reader=user) for event in (args[0] if args else ())]
         return ReceiptSerializer(receipts, **kwargs)

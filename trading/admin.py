@@ -35,6 +35,7 @@ from trading.models import (
     SportConfig,
     TraderLease,
     TraderState,
+    VenueFence,
 )
 from trading.services.orders import order_void
 from trading.services.orphans import OrphanAction, orphan_resolve
@@ -76,6 +77,15 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def has_void_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)
+
+
+@admin.register(VenueFence)
+class VenueFenceAdmin(ReadOnlyAdmin):
+    list_display = ["opened_at", "venue_account", "epoch", "state", "token", "closed_at"]
+    list_filter = ["state"]
+    search_fields = ["token", "venue_account__uid"]
+    list_select_related = ["venue_account"]
+    ordering = ["-id"]
 
 
 @admin.register(OrderEvent)

@@ -20,9 +20,9 @@ from trading.api import OwnList, user_of
 from trading.models import Finding, OrphanedOrder, ReconciliationRun
 from trading.selectors import reconciliation as selectors
 from trading.serializers import (
+    DifferenceDismissSerializer,
     FindingSerializer,
     OrphanSerializer,
-    ReasonSerializer,
     ReconcileSerializer,
     ReconciliationSerializer,
     ResolveSerializer,
@@ -113,9 +113,9 @@ class FindingListView(OwnList):
 class FindingDismissView(APIView):
     """Say why a difference is well as it is; the same gap is not found again."""
 
-    @extend_schema(request=ReasonSerializer, responses={200: FindingSerializer, **REFUSALS})
+    @extend_schema(request=DifferenceDismissSerializer, responses={200: FindingSerializer, **REFUSALS})
     def post(self, request: Request, uid: UUID) -> Response:
-        asked = ReasonSerializer(data=request.data)
+        asked = DifferenceDismissSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         user = user_of(request)
         finding = access.get_finding_for(user, uid)

@@ -235,11 +235,11 @@ class ReconcileSerializer(serializers.Serializer[Any]):
     account = serializers.UUIDField(required=False, help_text="One account; without it, all of them.")
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class DifferenceDismissSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=300)
 
 
-class ResolveSerializer(ReasonSerializer):
+class ResolveSerializer(DifferenceDismissSerializer):
     action = serializers.ChoiceField(choices=["adopt", "close", "false_positive"])
 
 

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 from django.core.management import call_command
 from django.db import connections
 from django.db.utils import ConnectionHandler
+
+from tests.swapped import swapped, swapped_items
 
 _ROLLBACK_JOURNAL = b"\x01\x01"
 """In the header of the image: a database in memory has no write-ahead log, whatever it was copied from."""
@@ -26,8 +27,8 @@ def database(image: bytes | None, *, wall_us: Callable[[], int]) -> Iterator[Any
     """The default connection of this thread is to a database of its own, made from `image`."""
     wrapper = _wrapper()
     everywhere = SimpleNamespace(default=wrapper)  # Django keeps one connection per context of a running loop
-    unsafe = patch.dict(os.environ, DJANGO_ALLOW_ASYNC_UNSAFE="true")
-    with unsafe, patch.object(connections, "_connections", everywhere):
+    unsafe = swapped_items(os.environ, {"DJANGO_ALLOW_ASYNC_UNSAFE": "true"})
+    with unsafe, swapped(connections, "_connections", everywhere):
         wrapper.ensure_connection()
         if image is not None:
             wrapper.connection.deserialize(image[:18] + _ROLLBACK_JOURNAL + image[20:])

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Context
 from typing import Any, NamedTuple
-from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,6 +21,7 @@ from websockets.exceptions import ConnectionClosedError, InvalidHandshake
 import venues.transport.socket as socket_module
 from tests.chaos.process import CURRENT, Process
 from tests.chaos.weather import HttpFault, Weather
+from tests.swapped import swapped
 from venues.simulator.asgi import Router
 
 _WRITE_STARTED = "http11.send_request_headers.started"
@@ -73,7 +73,7 @@ class Network:
         def connector(url: str, **options: Any) -> MemoryConnect:
             return MemoryConnect(network, url, options.get("additional_headers") or {})
 
-        with patch.object(httpx, "AsyncClient", Client), patch.object(socket_module, "_DirectConnect", connector):
+        with swapped(httpx, "AsyncClient", Client), swapped(socket_module, "_DirectConnect", connector):
             yield
 
     def app_at(self, url: str) -> Router:

@@ -16,7 +16,6 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
-from unittest.mock import patch
 
 from django.db import connection
 
@@ -33,10 +32,12 @@ from tests.chaos.trader import Trader
 from tests.chaos.venues import START_MS, Venues
 from tests.chaos.virtual import Stalled, VirtualLoop, steady_memory, time_of
 from tests.chaos.weather import Weather
+from tests.swapped import swapped
 from trading.engine import engine as engine_module
 from trading.models import Order
 from trading.selectors.invariants import Violation
 from trading.selectors.risk import WORKING
+from trading.services.lease import lease_bind
 from venues.simulator.control_views import account_view
 from venues.types import Venue
 
@@ -117,9 +118,10 @@ class Run:
             stack.enter_context(self.network.installed())
             mark_tasks(self.loop)
             self.loop.offload = Threads(self.loop, run=self.on_database, latency_s=self.weather.thread_s).offload
-            stack.enter_context(patch.object(engine_module, "every", _every))
+            stack.enter_context(swapped(engine_module, "every", _every))
             install(self.at_point)
             stack.callback(install, None)
+            stack.callback(lease_bind, {})
             try:
                 self.loop.run_until_complete(self._play())
             except Stalled as stalled:

@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from typing import Any
-from unittest.mock import patch
 
 from django.utils import timezone
 
 import core.clock
+from tests.swapped import swapped, swapped_items
 
 OLDEST_S = 1_000.0
 """What the monotonic clock shows at the beginning."""
@@ -96,11 +96,11 @@ def time_of(loop: VirtualLoop) -> Iterator[None]:
 
     with ExitStack() as stack:
         for module in (core.clock, timezone):
-            stack.enter_context(patch.object(module, "datetime", VirtualDatetime))
+            stack.enter_context(swapped(module, "datetime", VirtualDatetime))
         for name, read in _clocks(loop).items():
-            stack.enter_context(patch.object(time, name, read))
+            stack.enter_context(swapped(time, name, read))
         for defaults, name in clock_defaults():
-            stack.enter_context(patch.dict(defaults, {name: loop.time}))
+            stack.enter_context(swapped_items(defaults, {name: loop.time}))
         yield
 
 

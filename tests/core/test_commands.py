@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from contextlib import nullcontext
 
 import pytest
@@ -13,6 +14,7 @@ from risk.models import HaltScope, HaltState, KillSwitchEvent
 from risk.selectors import effective_state
 from risk.services import halt_set
 from tests.builders import an_account
+from tests.swapped import swapped
 
 pytestmark = pytest.mark.django_db
 
@@ -31,31 +33,31 @@ def test_the_doctor_says_what_is_wrong_and_exits_with_two(capsys):
     assert "audit.E001" in capsys.readouterr().out
 
 
-def test_a_command_halts_everything_and_another_person_resumes(capsys, monkeypatch):
+def test_a_command_halts_everything_and_another_person_resumes(capsys):
     User.objects.create_superuser("op@example.org", "a long enough password")
     call_command("halt", "--reason", "drill")
     assert effective_state([(HaltScope.GLOBAL, "")]).state is HaltState.HALTED
     with pytest.raises(SystemExit):
         call_command("halt", "--resume", "--reason", "the drill is over")
     for typed, is_over in (("wrong", False), ("a long enough password", True)):
-        monkeypatch.setattr("getpass.getpass", lambda _, typed=typed: typed)
-        with nullcontext() if is_over else pytest.raises(SystemExit):
+        answer = nullcontext() if is_over else pytest.raises(SystemExit)
+        with swapped(getpass, "getpass", lambda _, typed=typed: typed), answer:
             call_command("halt", "--resume", "--reason", "the drill is over", "--as", "op@example.org")
         assert (effective_state([(HaltScope.GLOBAL, "")]).state is HaltState.ACTIVE) is is_over
     call_command("halt", "--list")
     assert capsys.readouterr().out.splitlines() == ["global is halted.", "global is active.", "Nothing is halted."]
 
 
-def test_what_the_guard_halted_is_asked_for_by_one_person_and_confirmed_by_another(capsys, monkeypatch):
+def test_what_the_guard_halted_is_asked_for_by_one_person_and_confirmed_by_another(capsys):
     User.objects.create_superuser("op@example.org", "a long enough password")
-    monkeypatch.setattr("getpass.getpass", lambda _: "a long enough password")
     halt_set(
         scope=HaltScope.GLOBAL, scope_key="", state=HaltState.HALTED, code="kill_file", reason="file", actor="guard"
     )
-    call_command("halt", "--resume", "--reason", "looked", "--as", "op@example.org")
-    assert effective_state([(HaltScope.GLOBAL, "")]).state is HaltState.HALTED
-    with pytest.raises(SystemExit):
+    with swapped(getpass, "getpass", lambda _: "a long enough password"):
         call_command("halt", "--resume", "--reason", "looked", "--as", "op@example.org")
+        assert effective_state([(HaltScope.GLOBAL, "")]).state is HaltState.HALTED
+        with pytest.raises(SystemExit):
+            call_command("halt", "--resume", "--reason", "looked", "--as", "op@example.org")
     call_command("halt", "--resume", "--reason", "I looked, too")
     assert effective_state([(HaltScope.GLOBAL, "")]).state is HaltState.ACTIVE
     assert KillSwitchEvent.objects.get().rearm_asked_by == "op@example.org"

@@ -57,6 +57,11 @@ class Desk:
     accounts: dict[str, DeskAccount] = field(default_factory=dict)
     feeds: dict[Venue, MarketDataFeed] = field(default_factory=dict)
 
+    @property
+    def rows(self) -> list[VenueAccount]:
+        """The rows of the accounts held."""
+        return [account.row for account in self.accounts.values()]
+
     async def renew_leases(self, database: DatabaseThread) -> None:
         """Raises Conflict `lease_lost` when another trader has taken an account over."""
         for account in self.accounts.values():

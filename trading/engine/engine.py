@@ -140,12 +140,15 @@ class Engine:
             cancel=self.executor.cancel_order,
             ended=self._end,
         )
-        self.publisher = Publisher(
-            session=session,
+        self.publisher = self._new_publisher()
+
+    def _new_publisher(self) -> Publisher:
+        return Publisher(
+            session=self.session,
             recent=self._recent,
-            clock=clock,
+            clock=self.clock,
             uids=self.discovery.uids,
-            user_uid=str(desk.user.uid),
+            user_uid=str(self.desk.user.uid),
             status=self.status,
         )
 
@@ -325,7 +328,7 @@ class Engine:
         if wish != self._wish or wish.state is not self.session.desk.state:
             self._wish = wish
             self.decide(wish)
-        config = await self._journal_database.call(session_config, self.desk.user, self._rows())
+        config = await self._journal_database.call(session_config, self.desk.user, self.desk.rows)
         if config != self.session.config:
             self.decide(ConfigChanged(config))
         for blocked in await self.watch.refresh():
@@ -393,6 +396,3 @@ class Engine:
                 for name, (is_up, since) in sorted(self._feeds_up.items())
             ],
         }
-
-    def _rows(self) -> list[Any]:
-        return [account.row for account in self.desk.accounts.values()]
