@@ -231,6 +231,7 @@ async def test_a_dead_man_switch_that_does_not_hear_us_stops_new_orders(stand: S
 async def test_a_cancel_asked_for_before_the_order_is_known_is_carried_out_when_it_is(
     stand: Stand, trouble: Trouble, venue: Venue
 ):
+    await stand.market(venue)
     trouble.after_ops[venue, "create"] = DROP
     hide_orders(trouble)
     trouble.is_deaf = True
@@ -240,6 +241,7 @@ async def test_a_cancel_asked_for_before_the_order_is_known_is_carried_out_when_
     row = await stand.row(command)
     assert row.is_unknown and row.cancel_requested_at is not None
     trouble.before_ops.clear()
+    trouble.is_deaf = False
     row = await stand.until_over(command)
     assert (row.status, row.filled_u, trouble.creates(venue)) == (OrderStatus.CANCELED, 0, 1)
 

@@ -127,6 +127,7 @@ async def test_a_narrow_halt_leaves_what_it_does_not_concern(stand: Stand):
 
 
 async def test_an_order_without_an_answer_is_not_gone_until_the_venue_shows_it(stand: Stand, trouble: Trouble):
+    await stand.market(Venue.KALSHI)
     trouble.before_ops["kalshi", "create"] = DROP
     trouble.is_deaf = True
     while trouble.creates(Venue.KALSHI) == 0:
