@@ -68,7 +68,8 @@ def _check_new(floor: Floor, request: OrderRequest, order_id: str) -> None:
     if order_id in floor.state.orders or request.client_order_id in floor.state.by_client_id:
         code = floor.dialect.codes[Refusal.DUPLICATE]
         raise OutcomeUnknown("The venue has this order already: read it.", code=code, status=409)
-    if request.fence_token and not floor.state.fences.get(request.fence_token):
+    is_fenced = floor.dialect.capabilities.fences and request.fence_token
+    if is_fenced and not floor.state.fences.get(request.fence_token):
         raise _refused(floor, Refusal.FENCED, "The fence of this order is cut off or unknown.")
 
 

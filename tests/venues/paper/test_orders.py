@@ -334,6 +334,11 @@ def test_a_fence_cuts_itself_off_above_its_limit(stand: PaperStand):
     assert stand.report(ack).state is CANCELED and stand.report(rests).state is CANCELED
 
 
+def test_a_venue_without_fences_does_not_look_at_the_token(delayed: PaperStand):
+    ack = delayed.place(price_u=40 * CENT_U, fence_token="epoch-1")
+    assert delayed.report(ack).state is RESTING
+
+
 # --- the stream and the end -----------------------------------------------------------------------------------------
 
 
