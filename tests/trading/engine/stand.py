@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from django.db import connection, transaction
 
-from accounts.models import User, VenueAccount
+from accounts.models import Mode, User, VenueAccount
 from risk.models import AccountLimits
 from tests.books import Books, our_books, venue_books
 from trading.domain.commands import Purpose, SubmitOrder
@@ -70,6 +70,7 @@ class Stand:
         self.simulator = simulator
         self.database = database
         self.user = user
+        self.paper_latency_ms: int | None = None  # set before the first start: the accounts are paper accounts
         self._folder = folder
         self._control = httpx.AsyncClient(base_url=simulator.endpoints.control, timeout=60.0)
         self._trader: SimulatedTrader | None = None
@@ -86,7 +87,12 @@ class Stand:
     async def start_engine(self, *, permit: Permit | None = None, holder: str | None = None) -> Engine:
         """What the trader part does: meet the venues, build from the rows, catch up, run."""
         self._trader = SimulatedTrader(
-            host="127.0.0.1", port=self.simulator.ports.kalshi, data_dir=self._folder, permit=permit, holder=holder
+            host="127.0.0.1",
+            port=self.simulator.ports.kalshi,
+            data_dir=self._folder,
+            holder=holder,
+            permit=permit,
+            paper_latency_ms=self.paper_latency_ms,
         )
         await self._trader.meet()
         self._engine = await self._trader.build(self.user)
@@ -352,6 +358,11 @@ def _order_row(decision_id: str) -> Order:
 
 def _loosen() -> None:
     """The tests' own orders reach further and are bigger than a strategy's; what limits do is tested elsewhere."""
+    for row in VenueAccount.objects.filter(mode=Mode.PAPER, limits=None):
+        AccountLimits.objects.create(venue_account=row)
+    AccountLimits.objects.filter(venue_account__mode=Mode.PAPER).update(
+        max_book_age_ms=5_000, max_book_age_pregame_ms=5_000, max_score_age_ms=60_000
+    )
     AccountLimits.objects.update(
         collar_price_u=MICRO, fair_band_price_u=MICRO, max_depth_share_u=MICRO, max_unknown_market=10,
         max_unknown_account=10, max_edge_price_u=MICRO, max_move_price_u=MICRO, max_balance_share_u=MICRO,
