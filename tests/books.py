@@ -16,8 +16,11 @@ STATUS_OF = {"resting": "open", "delayed": "open"}
 FORGETS = {(Venue.POLYMARKET.value, status): "gone" for status in ("canceled", "expired")}
 """A venue that forgets ended orders cannot be asked how one ended: canceled or expired, it is gone."""
 
+NEVER_SEEN = "never seen"
+"""Ended without a word from a venue that forgets: it never arrived, or came and went unfilled. Nobody can tell."""
+
 ORDERS = """
-SELECT a.venue, o.venue_order_id, o.status, o.filled_u + o.voided_u FROM trading_order o
+SELECT a.venue, o.venue_order_id, o.status, o.filled_u + o.voided_u, o.acknowledged_at IS NOT NULL FROM trading_order o
 JOIN accounts_venueaccount a ON a.id = o.venue_account_id
 WHERE a.is_enabled AND o.status IN ('open', 'filled', 'canceled', 'expired')
 """
@@ -66,7 +69,7 @@ class Books(msgspec.Struct, frozen=True):
         for part in {"orders", "fills", "positions", "settlements", "cash_u"} - {but_for}:
             mine, theirs = getattr(self, part), getattr(other, part)
             for key in sorted(mine.keys() | theirs.keys(), key=str):
-                if mine.get(key) != theirs.get(key):
+                if mine.get(key) != theirs.get(key) and not _is_untold(mine.get(key), theirs.get(key)):
                     found.append(f"{part} {key}: ours {mine.get(key)}, the venue's {theirs.get(key)}")
         return found
 
@@ -78,7 +81,7 @@ def our_books(cursor: Cursor) -> Books:
 
     cash = rows(CASH)
     return Books(
-        orders={(venue, name): (_status(venue, status), filled_u) for venue, name, status, filled_u in rows(ORDERS)},
+        orders={row[:2]: _our_order(*row) for row in rows(ORDERS)},
         fills=_keyed((_told_as_yes(row) for row in rows(FILLS)), 3),
         positions={row[:3]: row[3] for row in rows(POSITIONS)},
         settlements=_keyed(rows(SETTLEMENTS), 2),
@@ -110,6 +113,16 @@ def venue_books(ledger: Mapping[str, Any]) -> Books:
         cash_u={account["venue"]: account["cash_u"] for account in accounts},
         reserved_u={account["venue"]: account["reserved_u"] for account in accounts},
     )
+
+
+def _our_order(venue: str, _name: str, status: str, filled_u: int, is_acknowledged: bool) -> tuple[str, int]:
+    told = _status(venue, status)
+    return (NEVER_SEEN if told == "gone" and not is_acknowledged and not filled_u else told, filled_u)
+
+
+def _is_untold(mine: Any, theirs: Any) -> bool:
+    """An order that we never saw at a venue that forgets may be unknown there, or have ended there unfilled."""
+    return mine == (NEVER_SEEN, 0) and theirs in (None, ("gone", 0))
 
 
 def _status(venue: str, state: str) -> str:
