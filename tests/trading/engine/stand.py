@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -18,7 +17,8 @@ from django.db import connection, transaction
 from accounts.models import Mode, User, VenueAccount
 from risk.models import AccountLimits
 from tests.books import Books, our_books, venue_books
-from trading.domain.commands import Purpose, SubmitOrder
+from tests.trading.engine.by_hand import command_of
+from trading.domain.commands import SubmitOrder
 from trading.domain.lifecycle import ENDED
 from trading.domain.market_view import MarketView
 from trading.engine.database import DatabaseThread
@@ -36,7 +36,6 @@ from venues.simulator.simulator import Simulator
 from venues.types import MICRO, Outcome, Side, TimeInForce, Venue
 
 PATIENCE_S = 120.0
-_decisions = itertools.count(1)
 
 EAGER: Mapping[str, Any] = {
     "entry_threshold_pct": Decimal(0),
@@ -179,16 +178,16 @@ class Stand:
         would run away from it."""
         engine = by or self.engine
         if price_u is not None or self._is_paused:
-            return await _submitted(engine, _command(engine, market, side, outcome, price_u, qty_u, time_in_force))
+            return await _submitted(engine, command_of(engine, market, side, outcome, price_u, qty_u, time_in_force))
         await self.clock(paused=True)
-        command = _command(engine, market, side, outcome, price_u, qty_u, time_in_force)
+        command = command_of(engine, market, side, outcome, price_u, qty_u, time_in_force)
         await _submitted(engine, command)
         await self.clock(paused=False)
         return command
 
     async def claim_only(self, market: MarketView) -> SubmitOrder:
         """The first of the three steps, as if the program had died after it."""
-        command = _command(self.engine, market, Side.BUY, Outcome.YES, None, 10 * MICRO, TimeInForce.IOC)
+        command = command_of(self.engine, market, Side.BUY, Outcome.YES, None, 10 * MICRO, TimeInForce.IOC)
         await self.engine.on_ledger(_claim, self.engine, command)
         return command
 
@@ -305,51 +304,6 @@ async def _submitted(engine: Engine, command: SubmitOrder) -> SubmitOrder:
     engine.session.desk.intents.add(command)
     await engine.executor.submit(command)
     return command
-
-
-def _command(
-    engine: Engine,
-    market: MarketView,
-    side: Side,
-    outcome: Outcome,
-    price_u: int | None,
-    qty_u: int,
-    time_in_force: TimeInForce,
-) -> SubmitOrder:
-    listing, game = market.listing, market.game
-    assert listing is not None and game is not None
-    account = next(one for one in engine.desk.accounts.values() if one.row.venue == listing.venue)
-    price_u = price_u if price_u is not None else _taking_price_u(market, side, outcome)
-    is_buy = side is Side.BUY
-    number = next(_decisions)
-    return SubmitOrder(
-        decision_id=f"test-{number}",
-        strategy="test",
-        purpose=Purpose.ENTRY if is_buy else Purpose.EXIT,
-        account=account.name,
-        market_id=market.market_id,
-        game_id=game.game_id,
-        side=side,
-        outcome=outcome,
-        price_u=price_u,
-        qty_u=qty_u,
-        time_in_force=time_in_force,
-        created_ms=engine.clock.now_ms(),
-        expires_ms=None,
-        reduce_only=not is_buy,
-        max_cost_u=price_u * qty_u // MICRO + MICRO if is_buy else 0,
-        reason=f"test {number}",
-    )
-
-
-def _taking_price_u(market: MarketView, side: Side, outcome: Outcome) -> int:
-    """Four cents beyond the best price of the other side: still there after the order's way."""
-    reach_u = 40_000
-    book = market.book
-    ask_u = book.best_ask_u if outcome is Outcome.YES else MICRO - book.best_bid_u
-    bid_u = book.best_bid_u if outcome is Outcome.YES else MICRO - book.best_ask_u
-    price_u = min(ask_u + reach_u, 990_000) if side is Side.BUY else max(bid_u - reach_u, 10_000)
-    return price_u - price_u % 10_000
 
 
 def _order_row(decision_id: str) -> Order:
