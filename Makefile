@@ -15,7 +15,7 @@ run: $(VENV)/.runtime
 test: $(VENV)/.develop
 	$(BIN)/pytest -n 2 --dist loadfile -m "not browser and not whole" $(ARGS)
 
-# The whole program: started, stopped, killed and started again, replaying a recorded game. About two minutes.
+# The whole program: started, stopped, killed and started again, replaying a recorded game. Some minutes.
 whole: $(VENV)/.develop
 	$(BIN)/pytest -m whole $(ARGS)
 
