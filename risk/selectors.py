@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import DateTimeField, Q, Value
 
 from accounts.models import Mode, VenueAccount
@@ -47,11 +48,17 @@ class StoppedScope(NamedTuple):
     flatten: bool
 
 
+_STOPPED_SQL = "SELECT scope, scope_key, state, flatten FROM risk_tradinghalt WHERE state <> %s"
+
+
 def stopped_scopes() -> list[StoppedScope]:
-    """Everything that is stopped, by whatever cause; one small query."""
-    rows = TradingHalt.objects.exclude(state=HaltState.ACTIVE).order_by()
-    told = rows.values_list("scope", "scope_key", "state", "flatten")
-    return [StoppedScope((HaltScope(scope), key), HaltState(state), flatten) for scope, key, state, flatten in told]
+    """Everything that is stopped, by whatever cause; one small statement, written out because it runs every 20 ms."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STOPPED_SQL, [HaltState.ACTIVE.value])
+        told = cursor.fetchall()
+    return [
+        StoppedScope((HaltScope(scope), key), HaltState(state), bool(flatten)) for scope, key, state, flatten in told
+    ]
 
 
 def scopes_of(account: VenueAccount, *, strategy: str = "", market_id: str = "", game_id: str = "") -> list[Scope]:
