@@ -58,8 +58,10 @@ IDLE: Mapping[str, Any] = {
     "take_profit_pct": Decimal(1),
     "stop_loss_pct": Decimal(1),
     "exit_before_segment": False,
+    "confirm_within_s": 86_400,
 }
-"""The strategy only watches, and keeps what is held: every order is the test's own."""
+"""The strategy only watches, and keeps what is held: every order is the test's own, and rests as long as the test
+wants, which at thirty times the pace would else be two seconds."""
 
 
 class Stand:
