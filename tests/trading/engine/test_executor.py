@@ -95,7 +95,7 @@ async def test_a_fill_of_an_order_unknown_to_us_and_to_the_stream_is_found_by_re
     trouble.is_deaf = True
     trouble.after_ops[venue, "create"] = DROP
     command = await stand.submit(market)
-    assert (await stand.row(command)).is_unknown
+    assert (await stand.row(command)).unknown_at, "its answer was lost, even if a reading has found it since"
     await stand.until(lambda: venue_is_done(stand, venue))
     await stand.until(lambda: stand.engine.clock.now_ms() - command.created_ms > YOUNG_MS)
     for read in (first, CatchUp.orders, CatchUp.fills):
