@@ -1,18 +1,18 @@
-"""Write and verify the audit trail: hash chains, one per owner, without a gap in `seq`.
+"""Write the audit trail: hash chains, one per owner, without a gap in `seq`.
 
 `hash = sha256(prev_hash + every other column)`, so a changed, inserted, removed or moved row breaks the chain at its
-place. An entry is written inside the transaction of the change it tells, or that change does not happen.
+place; `audit.selectors` walks it. An entry is written inside the transaction of the change it tells, or that change
+does not happen.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import msgspec
 from django.db import connection
 
+from audit.hashing import HASHED, canonical_json, columns_hash
 from audit.models import AuditChain, AuditEntry
 from core import clock
 from core.errors import Conflict
@@ -103,7 +103,7 @@ def entry_after(
         prev_hash=head.hash,
         created_at=clock.now(),
     )
-    entry.hash = entry_hash(entry)
+    entry.hash = columns_hash(tuple(getattr(entry, name) for name in HASHED))
     return entry
 
 
@@ -115,54 +115,3 @@ def entry_writes(entry: AuditEntry) -> tuple[Statement, Statement]:
         lambda: Conflict("conflict", f"Two writers appended to the audit chain '{entry.chain}'."),
     )
     return insert(entry), step
-
-
-def canonical_json(payload: Mapping[str, Any]) -> str:
-    """The same text for the same payload, whatever the order of its keys."""
-    return msgspec.json.encode(payload, order="deterministic").decode()
-
-
-def entry_hash(entry: AuditEntry) -> str:
-    """SHA-256 over the predecessor's hash and all that the entry says."""
-    columns = (
-        entry.prev_hash,
-        entry.chain,
-        str(entry.seq),
-        str(entry.uid),
-        entry.created_at.isoformat(timespec="microseconds"),
-        entry.actor,
-        entry.kind,
-        entry.subject_type,
-        entry.subject_uid,
-        entry.payload,
-    )
-    return hashlib.sha256(msgspec.json.encode(columns)).hexdigest()
-
-
-def chain_verify(chain: str) -> str | None:
-    """None for a whole chain, else the first thing wrong with it, in a sentence."""
-    entries = AuditEntry.objects.filter(chain=chain).order_by("seq").iterator(chunk_size=2_000)
-    seq, last_hash, problem = _walk(entries)
-    if problem:
-        return problem
-    head = AuditChain.objects.filter(name=chain).first()
-    if head is None or (head.seq, head.hash) != (seq, last_hash):
-        return f"The chain '{chain}' ends at {seq}, its head says {head.seq if head else 'nothing'}."
-    return None
-
-
-def chain_names() -> list[str]:
-    """Every chain that has a head or an entry."""
-    heads = set(AuditChain.objects.values_list("name", flat=True))
-    return sorted(heads | set(AuditEntry.objects.values_list("chain", flat=True).order_by().distinct()))
-
-
-def _walk(entries: Iterable[AuditEntry]) -> tuple[int, str, str | None]:
-    seq, last_hash = 0, ""
-    for entry in entries:
-        if entry.seq != seq + 1:
-            return seq, last_hash, f"Entry {seq + 1} of '{entry.chain}' is absent."
-        if entry.prev_hash != last_hash or entry_hash(entry) != entry.hash:
-            return seq, last_hash, f"Entry {entry.seq} of '{entry.chain}' was changed."
-        seq, last_hash = entry.seq, entry.hash
-    return seq, last_hash, None

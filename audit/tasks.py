@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 
-from audit import services
+from audit.selectors import chain_names, chain_verify
 
 log = structlog.get_logger(__name__)
 
@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 @shared_task(name="audit.tasks.check_chains")
 def check_chains() -> int:
     """The number of broken chains; each is logged as an error."""
-    problems = [problem for name in services.chain_names() if (problem := services.chain_verify(name))]
+    problems = [problem for name in chain_names() if (problem := chain_verify(name))]
     for problem in problems:
         log.error("audit_chain_broken", problem=problem)
     return len(problems)

@@ -1,69 +1,105 @@
-"""Database triggers that refuse UPDATE, DELETE and TRUNCATE of the audit trail, for SQLite and PostgreSQL.
+"""Database triggers that refuse UPDATE, DELETE and TRUNCATE of every append-only table, for SQLite and PostgreSQL.
 
-A superuser or the owner of the file can drop them: the hash chain finds that, these stop everybody else.
+A superuser or the owner of the file can drop or disable them: `missing` finds that, the audit trail's hash chains and
+their anchors find what was done meanwhile; the triggers stop everybody else.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.apps import apps
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-TABLE = "audit_auditentry"
-NAMES = ("audit_no_update", "audit_no_delete")
+from audit.models import AuditEntry
+from core.models import AppendOnly
 
-_SQLITE = tuple(
-    f"CREATE TRIGGER {name} BEFORE {verb} ON {TABLE} BEGIN SELECT RAISE(ABORT, 'audit entries are append-only'); END"
-    for name, verb in zip(NAMES, ("UPDATE", "DELETE"), strict=True)
-)
-_POSTGRES = (
-    """
-    CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION 'audit entries are append-only'; END $$
-    """,
-    f"CREATE TRIGGER audit_no_update BEFORE UPDATE ON {TABLE} FOR EACH ROW EXECUTE FUNCTION audit_refuse()",
-    f"CREATE TRIGGER audit_no_delete BEFORE DELETE ON {TABLE} FOR EACH ROW EXECUTE FUNCTION audit_refuse()",
-    f"CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON {TABLE} FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()",
-)
+TABLE = AuditEntry._meta.db_table
+
+_REFUSE = "BEGIN RAISE EXCEPTION '% rows are append-only', TG_TABLE_NAME; END"
 
 
-def present(connection: BaseDatabaseWrapper) -> set[str]:
-    """The names of our triggers that are on the table now."""
-    query = {
-        "sqlite": f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{TABLE}'",
-        "postgresql": f"SELECT tgname FROM pg_trigger WHERE tgrelid = to_regclass('{TABLE}') AND NOT tgisinternal",
-    }[connection.vendor]
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return {row[0] for row in cursor.fetchall()}
+class Trigger(NamedTuple):
+    """One trigger as it has to be: `sql` makes it."""
+
+    name: str
+    table: str
+    sql: str
 
 
-def expected(connection: BaseDatabaseWrapper) -> set[str]:
-    return {*NAMES, "audit_no_truncate"} if connection.vendor == "postgresql" else set(NAMES)
+def ledgers() -> list[str]:
+    """The tables of all append-only models."""
+    return sorted(model._meta.db_table for model in apps.get_models() if issubclass(model, AppendOnly))
+
+
+def expected(connection: BaseDatabaseWrapper) -> list[Trigger]:
+    """What has to be on the append-only tables that are there."""
+    present = set(connection.introspection.table_names())
+    verbs = ("UPDATE", "DELETE", "TRUNCATE") if connection.vendor == "postgresql" else ("UPDATE", "DELETE")
+    return [_trigger(connection, table, verb) for table in ledgers() if table in present for verb in verbs]
+
+
+def missing(connection: BaseDatabaseWrapper) -> list[Trigger]:
+    """Those of `expected` that are absent, disabled or do something else."""
+    in_force = _in_force_postgres(connection) if connection.vendor == "postgresql" else _in_force_sqlite(connection)
+    return [one for one in expected(connection) if not in_force.get(one.name, "").startswith(one.sql)]
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Make the triggers that are absent; does nothing where all are there."""
-    missing = expected(connection) - present(connection)
-    if not missing:
+    """Make anew what is missing; does nothing where all are there."""
+    gone = missing(connection)
+    if not gone:
         return
     with connection.cursor() as cursor:
-        for statement in _POSTGRES if connection.vendor == "postgresql" else _SQLITE:
-            is_trigger = "CREATE TRIGGER" in statement
-            if not is_trigger or any(f"TRIGGER {name} " in statement for name in missing):
-                cursor.execute(statement)
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS %s", [_REFUSE]
+            )
+        for one in gone:
+            cursor.execute(_drop(connection, one))
+            cursor.execute(one.sql)
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:
-    """For reversing the migration, and for test databases that empty their tables between tests."""
-    suffix = f" ON {TABLE}" if connection.vendor == "postgresql" else ""
+    """For test databases, which empty their tables between tests."""
     with connection.cursor() as cursor:
-        for name in present(connection):
-            cursor.execute(f"DROP TRIGGER {name}{suffix}")
+        for one in expected(connection):
+            cursor.execute(_drop(connection, one))
 
 
 def install_after_migrate(using: str = "default", **_signal: Any) -> None:
-    connection = connections[using]
-    if TABLE in connection.introspection.table_names():
-        install(connection)
+    install(connections[using])
+
+
+def _trigger(connection: BaseDatabaseWrapper, table: str, verb: str) -> Trigger:
+    name = f"{table}_no_{verb.lower()}"
+    if connection.vendor == "postgresql":
+        each = "STATEMENT" if verb == "TRUNCATE" else "ROW"
+        does = f"FOR EACH {each} EXECUTE FUNCTION audit_refuse()"
+    else:
+        does = f"BEGIN SELECT RAISE(ABORT, '{table} rows are append-only'); END"
+    return Trigger(name, table, f"CREATE TRIGGER {name} BEFORE {verb} ON {table} {does}")
+
+
+def _drop(connection: BaseDatabaseWrapper, one: Trigger) -> str:
+    suffix = f" ON {one.table}" if connection.vendor == "postgresql" else ""
+    return f"DROP TRIGGER IF EXISTS {one.name}{suffix}"
+
+
+def _in_force_sqlite(connection: BaseDatabaseWrapper) -> dict[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        return dict(cursor.fetchall())
+
+
+def _in_force_postgres(connection: BaseDatabaseWrapper) -> dict[str, str]:
+    """By name, as they were written; those that are enabled and still end in a refusal."""
+    query = """
+        SELECT t.tgname, replace(pg_get_triggerdef(t.oid), ' ON public.', ' ON ')
+          FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+         WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND p.proname = 'audit_refuse' AND p.prosrc = %s
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(query, [_REFUSE])
+        return dict(cursor.fetchall())

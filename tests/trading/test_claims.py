@@ -9,7 +9,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.services import venue_account_enable
 from audit.models import AuditEntry
-from audit.services import chain_of_account, chain_verify
+from audit.selectors import chain_verify
+from audit.services import chain_of_account
 from core.errors import Conflict, LimitBreached, NotFound
 from markets.services import market_state_set
 from notifications.models import OutboxMessage

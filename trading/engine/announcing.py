@@ -40,6 +40,7 @@ def announce_halt(**_facts: Any) -> None:
     permit_revoke(Path(settings.DATA_DIR))
     for wake in list(_woken):
         wake()
+    tell_guard(HALTED, data_dir=Path(settings.DATA_DIR))
     publish(HALTED)
 
 

@@ -15,11 +15,13 @@ from accounts.demo import DEMO_EMAIL
 from accounts.models import User
 from accounts.selectors import user_by_email
 from core.embedded.parts import RunContext
+from trading.engine.guard_anchors import anchor_here
 from trading.engine.guarding import watch
 from trading.engine.permit import FilePermit
 from trading.engine.replay import Replay
 from trading.engine.simulation import SimulatedTrader
 from trading.services.demo import demo_desk_ensure
+from trading.services.records import TRADER
 
 
 class TraderPart:
@@ -46,6 +48,7 @@ class TraderPart:
             self._replay = asyncio.create_task(self._play(replay), name="replay")
         else:
             await self._trader.start()
+            await self._anchor("trader started")
 
     async def stop(self) -> None:
         if self._replay is not None:
@@ -53,9 +56,14 @@ class TraderPart:
             await asyncio.gather(self._replay, return_exceptions=True)
         if self._trader is not None:
             await self._trader.stop()
+            if self._replay is None:
+                await self._anchor("trader stopped")
 
     def is_alive(self) -> bool:
         return self._replay is None or not self._replay.done() or self._replay.exception() is None
+
+    async def _anchor(self, why: str) -> None:
+        await asyncio.to_thread(anchor_here, self._context.options.data_dir, why=why, actor=TRADER)
 
     async def _play(self, replay: Replay) -> None:
         summary = await replay.run()

@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 
+from trading.engine.guard_anchors import AnchorAgent
 from trading.engine.guard_cancel import GuardCanceller, guard_endpoints
 from trading.engine.guard_ears import kill_reason, listen_on_redis, listen_on_socket
 from trading.engine.guard_permit import PermitAgent
@@ -31,6 +32,7 @@ class Guard:
         self._data_dir = data_dir
         self.permit = PermitAgent(data_dir)
         self.canceller = GuardCanceller(data_dir=data_dir, endpoints=endpoints)
+        self.anchors = AnchorAgent(data_dir)
         self._look_now = threading.Event()
 
     def watch(self, asked_to_stop: threading.Event) -> None:
@@ -39,6 +41,7 @@ class Guard:
             "guard-socket": lambda: listen_on_socket(self._data_dir, self.hear, asked_to_stop),
             "guard-redis": lambda: listen_on_redis(self.hear, asked_to_stop),
             "guard-cancel": lambda: self.canceller.run(asked_to_stop),
+            "guard-anchors": lambda: self.anchors.run(asked_to_stop),
         }
         threads = [threading.Thread(target=part, name=name, daemon=True) for name, part in parts.items()]
         for thread in threads:
@@ -50,6 +53,7 @@ class Guard:
                 self._look_now.clear()
         finally:
             asked_to_stop.set()
+            self.anchors.hurry()
             for thread in threads:
                 thread.join(1.0)
             connections.close_all()
@@ -61,6 +65,7 @@ class Guard:
             (self._data_dir / KILL_FILE).write_text(f"{reason}\n", "utf-8")
             log.critical("kill_heard", reason=reason)
         self.permit.revoke()
+        self.anchors.hurry()
         self._look_now.set()
 
     def _look(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 from audit.models import AuditEntry
-from audit.services import chain_names, chain_verify
+from audit.selectors import chain_names, chain_verify
 from core import clock
 from notifications.models import OutboxMessage
 from trading.models import Fill, FillVoid, OrderEvent, Settlement

@@ -25,6 +25,7 @@ ACTOR = "guard"
 SILENT = "trader_silent"
 KILLED = "kill_file"
 KILL_FILE = "KILL"
+BEHIND = "audit_behind"
 INCOMPLETE_AFTER = timedelta(seconds=10)
 INCOMPLETE_EVERY_S = 5
 
@@ -42,21 +43,38 @@ def guard_look(*, data_dir: Path) -> list[str]:
     return done
 
 
+def guard_halt_behind(*, problem: str) -> bool:
+    """The database is older than what is known of it: nothing is traded on it until a person looked (ORDERS D05).
+    False where that was said before."""
+    return _halt_everything(BEHIND, f"The database is behind the anchors of the audit trail. {problem}")
+
+
+def guard_alert_unanchored(*, problem: str) -> None:
+    """Tell the operators, once an hour, that the audit trail is not written down outside the database."""
+    alert_raise(
+        user=None,
+        level=AlertLevel.CRITICAL,
+        code="audit_not_anchored",
+        title="The audit trail cannot be anchored",
+        body=f"{problem} Run manage.py verify_audit.",
+        dedupe_key=f"audit_not_anchored:{clock.now():%Y-%m-%dT%H}",
+    )
+
+
 def _look_for_kill_file(data_dir: Path) -> list[str]:
     if not (data_dir / KILL_FILE).exists():
         return []
-    known = TradingHalt.objects.filter(scope=HaltScope.GLOBAL, code=KILLED, state=HaltState.HALTED)
+    is_new = _halt_everything(KILLED, "A KILL file lies in the data folder.")
+    return ["halted everything: a KILL file lies in the data folder"] if is_new else []
+
+
+def _halt_everything(code: str, reason: str) -> bool:
+    """False where a halt of this cause stands."""
+    known = TradingHalt.objects.filter(scope=HaltScope.GLOBAL, code=code, state=HaltState.HALTED)
     if known.exists():
-        return []
-    halt_set(
-        scope=HaltScope.GLOBAL,
-        scope_key="",
-        state=HaltState.HALTED,
-        code=KILLED,
-        reason="A KILL file lies in the data folder.",
-        actor=ACTOR,
-    )
-    return ["halted everything: a KILL file lies in the data folder"]
+        return False
+    halt_set(scope=HaltScope.GLOBAL, scope_key="", state=HaltState.HALTED, code=code, reason=reason, actor=ACTOR)
+    return True
 
 
 def _look_for_incomplete_stops() -> list[str]:

@@ -13,9 +13,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from trading.engine.embedded import demo_user
+from trading.engine.guard_anchors import anchor_here
 from trading.engine.live import PaperTrader
 from trading.engine.permit import FilePermit
 from trading.engine.simulation import SimulatedTrader
+from trading.services.records import TRADER
 from venues.errors import VenueError
 
 
@@ -66,6 +68,12 @@ async def _trade() -> None:
         loop.add_signal_handler(number, asked.set)
     try:
         await trader.start()
+        await _anchor("trader started")
         await asked.wait()
     finally:
         await trader.stop()
+        await _anchor("trader stopped")
+
+
+async def _anchor(why: str) -> None:
+    await asyncio.to_thread(anchor_here, Path(settings.DATA_DIR), why=why, actor=TRADER)
