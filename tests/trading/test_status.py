@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
 from accounts.models import VenueAccount
 from core import clock
@@ -64,3 +65,28 @@ def test_a_trader_that_failed_stays_failed_whatever_is_wished(account):
     trader_heartbeat(user=account.user, status=TraderStatus.FAILED, detail="no network")
     trader_stop(user=account.user, actor="ann")
     assert bot_status(account.user).status == "failed"
+
+
+def test_a_pause_is_no_new_start(account):
+    for told in (TraderStatus.RUNNING, TraderStatus.PAUSED):
+        trader_heartbeat(user=account.user, status=told)
+    began = bot_status(account.user).started_at
+    assert began is not None
+    assert trader_heartbeat(user=account.user, status=TraderStatus.RUNNING).started_at == began
+
+
+@pytest.mark.parametrize(
+    ("told", "wished", "words"),
+    [
+        (TraderStatus.RUNNING, trader_start, "Trading simulated since"),
+        (TraderStatus.PAUSED, trader_start, "nothing new is sent while trading is"),
+        (TraderStatus.STARTING, trader_start, "Asked to run; starting."),
+        (TraderStatus.RUNNING, trader_stop, "Asked to stop; orders of its own still work."),
+    ],
+)
+def test_the_dashboard_says_how_the_trader_is(account, client, told, wished, words):
+    a_claimed_order(account, a_market())
+    wished(user=account.user, actor="ann")
+    trader_heartbeat(user=account.user, status=told)
+    client.force_login(account.user)
+    assert words in client.get(reverse("dashboard")).content.decode()

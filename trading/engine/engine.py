@@ -369,7 +369,10 @@ class Engine:
 
     @property
     def _trader_status(self) -> TraderStatus:
-        return TraderStatus.STOPPED if self._wish.reason == STOPPED_BY_USER else TraderStatus.RUNNING
+        if self._wish.reason == STOPPED_BY_USER:
+            return TraderStatus.STOPPED
+        is_held = self._wish.state in (TradingState.PAUSED, TradingState.HALTED)
+        return TraderStatus.PAUSED if is_held else TraderStatus.RUNNING
 
     async def _beat(self, status: TraderStatus) -> None:
         stats = {

@@ -36,7 +36,8 @@ def trader_heartbeat(
         state.stats = dict(stats)
     if before != status:
         state.changed_at = moment
-        state.started_at = moment if status == TraderStatus.RUNNING else state.started_at
+        if status == TraderStatus.RUNNING and before != TraderStatus.PAUSED:
+            state.started_at = moment
         _tell(user, state, actor="trader", kind="trader.status", change=f"{before} → {status}")
     state.save()
     return state

@@ -20,7 +20,7 @@ from trading.domain.commands import SubmitOrder
 from trading.engine.database import DatabaseThread
 from trading.engine.guard_cancel import GuardCanceller
 from trading.engine.permit import KILL_FILE
-from trading.models import OrderStatus, Position
+from trading.models import OrderStatus, Position, TraderStatus
 from venues.registry import simulated_endpoints
 from venues.simulator.faults import Disturbance
 from venues.types import OrderState, TimeInForce, Venue
@@ -93,6 +93,7 @@ async def test_a_halt_of_everything_takes_all_orders_off_both_venues_and_proves_
     assert {kalshi.proven_by, polymarket.proven_by} == {"trader"}
     assert kalshi.first_cancel_at >= kalshi.event.started_at and kalshi.proven_gone_at > kalshi.first_cancel_at
     assert kalshi.stuck == [] and len(kalshi.orders) == 3
+    await stand.until_status(TraderStatus.PAUSED)
     for command in commands:
         await stand.until_row(command, OrderStatus.CANCELED)
     denied = await stand.submit(await stand.market(Venue.KALSHI))
