@@ -5,16 +5,20 @@ Invariant: a link between a market and a game, once made, is not moved by a mach
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from django.db import transaction
 
+from audit.services import audit_append
 from core import clock
 from markets.models import Game, Market, PricePoint
 from venues.types import GameState, MarketState, Outcome, VenueMarket
+
+CHAIN = "markets"
+"""The audit chain of what was decided about markets, for everybody."""
 
 _LIFE = list(MarketState)
 
@@ -76,7 +80,10 @@ def games_upsert(*, games: Iterable[GameState]) -> list[Game]:
 def market_link(*, game: Game, market: Market, yes_is_home: bool | None, note: str = "") -> bool:
     """Say which game a market is about; False when it was linked before (the first link stays)."""
     rows = Market.objects.filter(pk=market.pk, game__isnull=True)
-    return bool(rows.update(game=game, yes_is_home=yes_is_home, match_note=note[:300], updated_at=clock.now()))
+    if not rows.update(game=game, yes_is_home=yes_is_home, match_note=note[:300], updated_at=clock.now()):
+        return False
+    _audit(market, "market.linked", {"game": game.game_id, "yes_is_home": yes_is_home, "note": note[:300]})
+    return True
 
 
 @transaction.atomic(durable=True)
@@ -118,7 +125,21 @@ def _market_upsert(market: VenueMarket) -> Market:
     ):
         return known
     row, _ = Market.objects.update_or_create(market_id=market.market_id, defaults=_market_columns(market))
+    if known is not None and (row.result, row.settlement_value_u) != (known.result, known.settlement_value_u):
+        _audit(row, "market.result", {"result": row.result, "value_u": row.settlement_value_u, "state": row.state})
     return row
+
+
+def _audit(market: Market, kind: str, payload: Mapping[str, Any]) -> None:
+    """What decides money is audited; a listing as such can be read again at its venue."""
+    audit_append(
+        chain=CHAIN,
+        actor="venue",
+        kind=kind,
+        subject_type="market",
+        subject_uid=market.uid,
+        payload={"market_id": market.market_id, **payload},
+    )
 
 
 def _market_columns(market: VenueMarket) -> dict[str, Any]:

@@ -49,5 +49,6 @@ class AlertSeenView(APIView):
 
     @extend_schema(request=None, responses={204: None})
     def post(self, request: Request, uid: UUID | str) -> Response:
-        services.alert_mark_seen(alert=selectors.get_alert_for(request.user, uid))
+        alert = selectors.get_alert_for(request.user, uid)
+        services.alert_mark_seen(alert=alert, actor=request.user.get_username())
         return Response(status=204)

@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from accounts.models import User
+from audit.services import SYSTEM_CHAIN, audit_append, chain_of_user
 from core import broadcast, clock
 from core.sql import Statement, insert, run
 from notifications.models import Alert, AlertLevel, OutboxMessage
@@ -79,8 +80,20 @@ def alert_raise(
     return alert
 
 
-def alert_mark_seen(*, alert: Alert) -> None:
-    Alert.objects.filter(pk=alert.pk, seen_at__isnull=True).update(seen_at=clock.now())
+@transaction.atomic(durable=True)
+def alert_mark_seen(*, alert: Alert, actor: str) -> bool:
+    """Somebody has read it; False when it was read before."""
+    if not Alert.objects.filter(pk=alert.pk, seen_at__isnull=True).update(seen_at=clock.now()):
+        return False
+    audit_append(
+        chain=chain_of_user(alert.user.uid) if alert.user else SYSTEM_CHAIN,
+        actor=actor,
+        kind="alert.seen",
+        subject_type="alert",
+        subject_uid=alert.uid,
+        payload={"code": alert.code},
+    )
+    return True
 
 
 def outbox_relay() -> int:

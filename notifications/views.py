@@ -22,5 +22,5 @@ def alerts(request: HttpRequest) -> HttpResponse:
 def alerts_seen(request: HttpRequest) -> HttpResponse:
     """Marks all of the user's alerts as seen; doing it twice is the same."""
     for alert in selectors.alerts_of(request.user).filter(seen_at__isnull=True):
-        services.alert_mark_seen(alert=alert)
+        services.alert_mark_seen(alert=alert, actor=request.user.get_username())
     return redirect("alerts")

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import VenueAccount
+from audit.services import audit_append, chain_of_account
 from core import clock
 from core.errors import Invalid
 from risk.models import HaltState, KillSwitchEvent, KillSwitchPart, TradingHalt
@@ -75,7 +76,10 @@ def stop_part_begin(
         realized_before_u=realized_u,
     )
     KillSwitchPart.objects.bulk_create([fresh], ignore_conflicts=True)
-    return KillSwitchPart.objects.get(event=event, venue_account=venue_account)
+    part = KillSwitchPart.objects.get(event=event, venue_account=venue_account)
+    if part.uid == fresh.uid:
+        _audit(part, "stop.begun", event.actor, {"orders_open": len(orders), "positions_open": positions_open})
+    return part
 
 
 @transaction.atomic(durable=True)
@@ -95,7 +99,18 @@ def stop_part_note(
         raise Invalid("invalid", f"Not a part of a receipt: {', '.join(sorted(unknown))}")
     rows = KillSwitchPart.objects.filter(pk=part.pk)
     rows.update(**noted)
-    if gone_at is not None:
-        rows.filter(proven_gone_at=None).update(proven_gone_at=gone_at, proven_by=by)
-    if flat_at is not None:
-        rows.filter(flat_at=None).update(flat_at=flat_at)
+    if gone_at is not None and rows.filter(proven_gone_at=None).update(proven_gone_at=gone_at, proven_by=by):
+        _audit(part, "stop.proven_gone", by, noted)
+    if flat_at is not None and rows.filter(flat_at=None).update(flat_at=flat_at):
+        _audit(part, "stop.flat", by, noted)
+
+
+def _audit(part: KillSwitchPart, kind: str, actor: str, facts: Mapping[str, Any]) -> None:
+    audit_append(
+        chain=chain_of_account(part.venue_account.uid),
+        actor=actor,
+        kind=kind,
+        subject_type="stop",
+        subject_uid=part.event.uid,
+        payload={"venue_account": str(part.venue_account.uid), **facts},
+    )

@@ -53,7 +53,7 @@ def test_an_alert_is_raised_once_per_key_and_relayed():
     )
     assert first is not None and second is None
     assert OutboxMessage.objects.get().group == f"user.{user.uid}"
-    alert_mark_seen(alert=first)
+    alert_mark_seen(alert=first, actor="ann@example.org")
     assert Alert.objects.get().seen_at is not None
 
 

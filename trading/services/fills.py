@@ -62,7 +62,7 @@ def fill_book(*, venue_account: VenueAccount, report: FillReport) -> Fill | None
 def fill_confirm(*, fill: Fill) -> bool:
     """PENDING → CONFIRMED; False when it was not pending."""
     lock_ledger(fill.venue_account_id)
-    return _confirm(fill)
+    return _confirm(fill.venue_account, fill)
 
 
 @transaction.atomic(durable=True)
@@ -212,15 +212,19 @@ def _compare(account: VenueAccount, known: Fill, report: FillReport) -> None:
 
 def _apply_settle_state(account: VenueAccount, fill: Fill, told: SettleState) -> None:
     if told is SettleState.CONFIRMED:
-        _confirm(fill)
+        _confirm(account, fill)
     elif told is SettleState.FAILED:
         row = Fill.objects.select_related("order", "market").get(pk=fill.pk)
         _void(account, row, reason="the venue reported it failed", at=clock.now())
 
 
-def _confirm(fill: Fill) -> bool:
+def _confirm(account: VenueAccount, fill: Fill) -> bool:
     rows = Fill.objects.filter(pk=fill.pk, settle_state=SettleState.PENDING)
-    return bool(rows.update(settle_state=SettleState.CONFIRMED))
+    if not rows.update(settle_state=SettleState.CONFIRMED):
+        return False
+    facts = {"trade_id": fill.trade_id, "leg": fill.leg}
+    record_fact(account, kind="fill.confirmed", subject=fill, subject_type="fill", payload=facts, key=str(fill.uid))
+    return True
 
 
 def _void(account: VenueAccount, fill: Fill, *, reason: str, at: datetime) -> FillVoid | None:

@@ -38,14 +38,7 @@ def lease_acquire(*, venue_account: VenueAccount, holder: str) -> TraderLease:
         raise Conflict("lease_held")
     lease = TraderLease.objects.get(venue_account=venue_account)
     kill_point("P14.lease_before_commit")
-    audit_append(
-        chain=chain_of_account(venue_account.uid),
-        actor=holder,
-        kind="lease.acquired",
-        subject_type="venue_account",
-        subject_uid=venue_account.uid,
-        payload={"epoch": lease.epoch},
-    )
+    _audit(venue_account, holder, "lease.acquired", lease.epoch)
     return lease
 
 
@@ -61,7 +54,21 @@ def lease_renew(*, venue_account: VenueAccount, holder: str, epoch: int) -> None
 def lease_release(*, venue_account: VenueAccount, holder: str, epoch: int) -> bool:
     """Let it go at a clean stop; False when it was not held any more."""
     rows = TraderLease.objects.filter(venue_account=venue_account, holder=holder, epoch=epoch)
-    return bool(rows.update(expires_at=None, holder=""))
+    if not rows.update(expires_at=None, holder=""):
+        return False
+    _audit(venue_account, holder, "lease.released", epoch)
+    return True
+
+
+def _audit(account: VenueAccount, holder: str, kind: str, epoch: int) -> None:
+    audit_append(
+        chain=chain_of_account(account.uid),
+        actor=holder,
+        kind=kind,
+        subject_type="venue_account",
+        subject_uid=account.uid,
+        payload={"epoch": epoch},
+    )
 
 
 def require_lease(venue_account: VenueAccount, epoch: int) -> None:

@@ -65,6 +65,7 @@ def reconciliation_fail(*, run: ReconciliationRun, code: str, message: str) -> R
     account, before = run.venue_account, last_run(run.venue_account)
     _end(run, RunOutcome.FAILED, detail=f"{code}: {message}", evidence={})
     if before is None or before.outcome != RunOutcome.FAILED:
+        _audit(run, "reconciliation.failed", "reconciliation", {"code": code, "message": message})
         alert_owner(
             account,
             code="reconciliation_failed",

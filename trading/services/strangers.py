@@ -60,7 +60,7 @@ def orphan_record(row: OrphanedOrder, *, kind: str, **more: object) -> None:
         subject=row,
         subject_type="orphaned_order",
         payload={**orphan_facts(row), **more},
-        key=f"{row.uid}:{row.state}:{row.venue_state}",
+        key=f"{row.uid}:{row.state}:{row.venue_state}:{row.filled_u}",
     )
 
 
@@ -96,7 +96,7 @@ def _note_orphan(account: VenueAccount, report: OrderReport) -> None:
 
 def _tell_orphan(account: VenueAccount, row: OrphanedOrder, report: OrderReport) -> None:
     """Later news of it. One that a person wants off has ended when the venue says so."""
-    before = row.venue_state
+    before, filled_u = row.venue_state, row.filled_u
     if before not in AT_VENUE and report.state in AT_VENUE:
         return  # an old word: what has ended does not rest again
     changes: dict[str, Any] = {
@@ -110,7 +110,7 @@ def _tell_orphan(account: VenueAccount, row: OrphanedOrder, report: OrderReport)
     OrphanedOrder.objects.filter(pk=row.pk, state=row.state).update(**changes)
     row.refresh_from_db()
     row.venue_account = account
-    if before != row.venue_state:
+    if (before, filled_u) != (row.venue_state, row.filled_u):
         orphan_record(row, kind="orphan.told")
 
 
