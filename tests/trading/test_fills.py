@@ -8,6 +8,7 @@ from core import clock
 from notifications.models import Alert
 from tests.builders import NOON_MS, ONE, USD, a_claimed_order, a_fill, a_market, an_account, an_ack, an_order_report
 from trading.models import AccountLedger, CashEntry, Fill, FillVoid, Order, Position
+from trading.selectors.invariants import violations
 from trading.selectors.ledgers import cash_balance
 from trading.selectors.session import session_opening
 from trading.services.fills import fill_book, fill_confirm, fill_void
@@ -173,3 +174,25 @@ def test_a_purchase_of_no_that_the_venue_tells_as_a_sale_of_yes_is_kept_in_our_w
     assert held(account) == {"no": 10 * ONE}
     assert book(account, market, **told) is None
     assert not Alert.objects.exists()
+
+
+@pytest.mark.parametrize("end", [OrderState.CANCELED, OrderState.EXPIRED])
+@pytest.mark.parametrize(("qty_u", "becomes"), [(10 * ONE, "filled"), (9 * ONE, None)])
+def test_fills_of_the_whole_order_correct_an_end_that_overtook_them(end, qty_u, becomes):
+    account, market = an_account(), a_market()
+    order = a_claimed_order(account, market, qty_u=10 * ONE)
+    order_apply_report(venue_account=account, report=an_order_report(order, end))
+    book(account, market, order=order, qty_u=qty_u)
+    order.refresh_from_db()
+    assert order.status == (becomes or end.value)
+    assert not list(violations())
+
+
+def test_an_order_whose_only_fill_was_first_heard_of_as_failed_was_filled_all_the_same():
+    account, market = an_account(), a_market()
+    order = a_claimed_order(account, market, qty_u=10 * ONE)
+    order_apply_report(venue_account=account, report=an_order_report(order, OrderState.CANCELED))
+    book(account, market, order=order, qty_u=10 * ONE, settle_state=SettleState.FAILED)
+    order.refresh_from_db()
+    assert (order.status, order.filled_u, order.voided_u, order.reserved_u) == ("filled", 0, 10 * ONE, 0)
+    assert not list(violations())

@@ -2,7 +2,8 @@
 
 Story: an order is born `claimed` (durable, not yet sent). A claimed order past its send deadline without evidence *is*
 the unknown state, so a crash cannot skip it. From `claimed` and `open` the venue's evidence leads to one of the six
-ends. Invariant: ends never change; what may still change at some ends is how much was filled (a late fill, a void).
+ends. Invariant: ends never change but by one correction: what was called canceled or expired, and whose booked fills
+add up to all of it, was filled. What may still change at some ends is how much was filled (a late fill, a void).
 
 Protocol: write the intent durably, send it at most once, never send it again; a timeout is not a rejection.
 """
@@ -36,6 +37,12 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     _S.VOID: frozenset(),
 }
 
+CORRECTIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
+    _S.CANCELED: frozenset({_S.FILLED}),
+    _S.EXPIRED: frozenset({_S.FILLED}),
+}
+"""Only booked fills, never a report, correct an end: word of the end overtook the fills that made it."""
+
 ENDED: frozenset[OrderStatus] = frozenset(status for status, moves in TRANSITIONS.items() if not moves)
 """No move leads out of these."""
 
@@ -49,6 +56,11 @@ NEVER_AT_VENUE: frozenset[OrderStatus] = frozenset({_S.REJECTED, _S.DENIED, _S.V
 def may_move(current: OrderStatus, new: OrderStatus) -> bool:
     """True if `new` is a legal next status; staying where one is counts as no move and is not legal."""
     return new in TRANSITIONS[current]
+
+
+def may_correct(current: OrderStatus, new: OrderStatus) -> bool:
+    """True if fills that add up to the whole order may turn the end `current` into `new`."""
+    return new in CORRECTIONS.get(current, frozenset())
 
 
 def may_fill(status: OrderStatus) -> bool:

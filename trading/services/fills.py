@@ -17,7 +17,7 @@ from core import clock
 from core.kill_points import kill_point
 from core.money import usd_of
 from markets.models import Market
-from trading.domain.lifecycle import OrderStatus, may_fill, may_move
+from trading.domain.lifecycle import OrderStatus, may_correct, may_fill, may_move
 from trading.domain.slippage import slippage_u
 from trading.models import CashEntry, CashKind, Fill, FillVoid, Order, Settlement
 from trading.services.cash import post_cash
@@ -26,6 +26,9 @@ from trading.services.orders import find_order
 from trading.services.positions import fill_fact, positions_store, stays_kept, stays_refolded
 from trading.services.records import alert_owner, record_fact
 from venues.types import MICRO, FillReport, Outcome, SettleState, Side
+
+FILLED = "filled"
+"""The kind of evidence that a fill leaves on its order."""
 
 
 @transaction.atomic(durable=True)
@@ -170,7 +173,8 @@ def _post_fill_cash(account: VenueAccount, fill: Fill, cash_u: int) -> None:
 
 
 def _count_on_order(order: Order, fill: Fill, *, sign: int = 1) -> None:
-    """Add (or, for a void, take) the fill's amounts; all of the quantity filled is the end of a working order."""
+    """Add (or, for a void, take) the fill's amounts. All of the quantity executed is `filled`, whatever the order was
+    called before; what was taken back afterwards was executed all the same."""
     sums: dict[str, Any] = {
         "filled_u": order.filled_u + sign * fill.qty_u,
         "filled_usd_u": order.filled_usd_u + sign * fill.usd_u,
@@ -182,10 +186,11 @@ def _count_on_order(order: Order, fill: Fill, *, sign: int = 1) -> None:
     status = OrderStatus(order.status)
     if not may_fill(status) or sums["filled_u"] > order.qty_u:
         _alert_impossible(order, fill, sums["filled_u"])
-    if sums["filled_u"] >= order.qty_u and may_move(status, OrderStatus.FILLED):
-        move_order(order, OrderStatus.FILLED, kind="filled", at=fill.venue_at, payload=facts, **sums)
+    is_whole = sums["filled_u"] + sums["voided_u"] >= order.qty_u
+    if is_whole and (may_move(status, OrderStatus.FILLED) or may_correct(status, OrderStatus.FILLED)):
+        move_order(order, OrderStatus.FILLED, kind=FILLED, at=fill.venue_at, payload=facts, corrects=True, **sums)
     else:
-        note_order(order, kind="filled" if sign > 0 else "voided", payload=facts, **sums)
+        note_order(order, kind=FILLED if sign > 0 else "voided", payload=facts, **sums)
 
 
 def _alert_impossible(order: Order, fill: Fill, filled_u: int) -> None:

@@ -14,7 +14,7 @@ from django.db.models import F
 
 from core.errors import Conflict
 from core.kill_points import kill_point
-from trading.domain.lifecycle import ENDED, OrderStatus, may_move
+from trading.domain.lifecycle import ENDED, OrderStatus, may_correct, may_move
 from trading.models import AccountLedger, Order
 from trading.services.lease import bound_epoch
 from trading.services.records import record_event
@@ -60,14 +60,16 @@ def move_order(
     at: datetime,
     payload: Mapping[str, Any],
     raw_sha256: str = "",
+    corrects: bool = False,
     **set_: Any,
 ) -> None:
-    """Set the status and the columns `set_`, then reservation, evidence, audit and outbox.
+    """Set the status and the columns `set_`, then reservation, evidence, audit and outbox. `corrects`: booked fills
+    prove it, so that an end may be corrected too.
 
     Raises Conflict `order_transition` for a move the table does not have or when another writer was first.
     """
     before = OrderStatus(order.status)
-    if not may_move(before, to):
+    if not (may_move(before, to) or (corrects and may_correct(before, to))):
         raise Conflict("order_transition", f"An order cannot go from {before} to {to}.", uid=str(order.uid))
     if to in ENDED:
         set_ = {**set_, "closed_at": at}

@@ -10,6 +10,7 @@ from trading.domain.lifecycle import (
     NEVER_AT_VENUE,
     TRANSITIONS,
     OrderStatus,
+    may_correct,
     may_fill,
     may_move,
 )
@@ -37,3 +38,8 @@ def test_an_open_order_was_taken_so_it_cannot_turn_out_never_to_have_been() -> N
 def test_late_fills_are_for_orders_that_were_at_the_venue() -> None:
     assert {status for status in OrderStatus if may_fill(status)} == {S.CLAIMED, S.OPEN} | LATE_FILL_ALLOWED
     assert ENDED == LATE_FILL_ALLOWED | NEVER_AT_VENUE
+
+
+def test_fills_alone_correct_an_end_and_only_to_filled() -> None:
+    corrected = {(end, status) for end in S for status in S if may_correct(end, status)}
+    assert corrected == {(S.CANCELED, S.FILLED), (S.EXPIRED, S.FILLED)}
