@@ -13,7 +13,7 @@ from core.errors import LimitBreached, NotAllowed
 from risk.checks import Act, Verdict
 from risk.checks.values import Breach
 from risk.models import HaltScope, HaltState, LimitLevel, TradingHalt
-from risk.selectors import limits_held
+from risk.selectors import limits_by_strategy, limits_held
 from risk.services_limits import level_limits_set, limit_raise_answer, limits_set
 from risk.triggers import Stop, Trip
 from tests.builders import NOON_MS, ONE, USD, a_claimed_order, a_fill, a_market, an_account, an_epoch, an_intent
@@ -22,7 +22,7 @@ from trading.selectors.account_risk import account_verdict
 from trading.services.claims import order_claim, order_deny
 from trading.services.fills import fill_book
 from trading.services.triggers import breach_act, triggers_check, trip_act, trip_clear
-from venues.types import Side
+from venues.types import Side, Venue
 
 pytestmark = pytest.mark.django_db
 NOON = from_ms(NOON_MS + 60_000)
@@ -150,3 +150,18 @@ def test_the_strictest_of_venue_strategy_and_account_holds_and_a_refusal_names_i
         level=LimitLevel.STRATEGY, key="dip_reversion", actor="op", reason="it behaves", max_order_usd_u=5 * USD
     )
     assert (row.max_order_usd_u, asked is not None) == (4 * USD, True)
+
+
+def test_what_is_read_for_all_accounts_at_once_is_what_holds_for_each_order():
+    an_account(an_account().user, venue=Venue.POLYMARKET)
+    VenueAccount.objects.update(mode=Mode.PAPER)
+    accounts = list(VenueAccount.objects.order_by("pk"))
+    limits_set(venue_account=accounts[0], actor="op", max_order_usd_u=30 * USD)
+    polymarket, calm = (LimitLevel.VENUE, Venue.POLYMARKET.value), (LimitLevel.STRATEGY, "calm")
+    level_limits_set(level=polymarket[0], key=polymarket[1], actor="op", reason="new", max_order_usd_u=20 * USD)
+    level_limits_set(level=calm[0], key=calm[1], actor="op", reason="new", max_order_usd_u=10 * USD)
+    held = limits_by_strategy(accounts)
+    assert held == {
+        (one.account_key, key): limits_held(one, strategy=key).limits for one in accounts for key in ("", "calm")
+    }
+    assert sorted(limits.max_order_usd_u // USD for limits in held.values()) == [10, 10, 20, 30]
