@@ -12,7 +12,17 @@ from django.db.models import F
 
 from core import clock
 from tests.builders import ONE, USD, a_claimed_order, a_fill, a_market, a_settlement, an_account, an_ack
-from trading.models import AccountLedger, CashEntry, Fill, FillVoid, Order, OrderEvent, Position, Settlement
+from trading.models import (
+    AccountLedger,
+    CashEntry,
+    Fill,
+    FillVoid,
+    Order,
+    OrderEvent,
+    Position,
+    Settlement,
+    VenueFence,
+)
 from trading.selectors.invariants import violations
 from trading.services.fills import fill_book, fill_void
 from trading.services.orders import order_acknowledge, order_prepare_store
@@ -124,6 +134,22 @@ def test_an_order_sent_without_a_lease_or_a_hash(books, missing):
 def test_an_order_prepared_twice(books):
     OrderEvent(order=books, kind="prepared", from_status="filled", to_status="filled").save()
     assert "INV-10" in broken()
+
+
+def test_an_order_of_one_epoch_under_the_fence_of_another(books):
+    VenueFence(venue_account=books.venue_account, token="group-2", epoch=2).save()
+    Order.objects.filter(pk=books.pk).update(fence_token="group-2", lease_epoch=1)
+    assert broken() == {"INV-12"}
+
+
+@pytest.mark.parametrize(("closed_s", "codes"), [(-1, {"INV-12"}), (1, set())])
+def test_an_order_claimed_under_a_fence_that_was_shut_before(books, closed_s, codes):
+    closed_at = books.created_at + timedelta(seconds=closed_s)
+    VenueFence(
+        venue_account=books.venue_account, token="group-1", epoch=books.lease_epoch, state="dead", closed_at=closed_at
+    ).save()
+    Order.objects.filter(pk=books.pk).update(fence_token="group-1")
+    assert broken() == codes
 
 
 def test_a_fill_booked_twice(books):

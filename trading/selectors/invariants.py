@@ -4,7 +4,7 @@ Story: ORDERS §6 gives the numbers; every check reads rows and yields a `Violat
 hold after every transaction, not only at rest, so they may be asked of a running system at any moment. Invariant of
 the checks themselves: they add up rows on their own and share no arithmetic with the services that wrote them.
 
-    INV-01…09   orders            (`invariants_orders`)
+    INV-01…12   orders            (`invariants_orders`)
     INV-20…29   fills and money   (`invariants_money`)
     INV-40…42   audit and outbox  (`invariants_records`)
     INV-02…27   against a venue's own ledger, where one can be read (`invariants_venue`)

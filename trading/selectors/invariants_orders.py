@@ -1,4 +1,4 @@
-"""INV-01 to INV-10: what must be true of every order and of the evidence it collected."""
+"""INV-01 to INV-12: what must be true of every order and of the evidence it collected."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.db.models import Count, F, Q, Sum
 
 from core import clock
 from notifications.models import Alert
-from trading.domain.lifecycle import NEVER_AT_VENUE, TRANSITIONS, OrderStatus
-from trading.models import Order, OrderEvent
+from trading.domain.lifecycle import NEVER_AT_VENUE, TRANSITIONS, OrderStatus, may_correct
+from trading.models import FenceState, Order, OrderEvent, VenueFence
 from venues.types import SettleState
 
 DUST_U = 10_000
@@ -33,22 +33,27 @@ def one_order_per_venue_order() -> Iterator[str]:
 
 
 def evidence_follows_the_table() -> Iterator[str]:
-    """Every status was reached by a legal move, and the last one is the order's."""
-    events = OrderEvent.objects.order_by("order_id", "id").values_list("order_id", "id", "from_status", "to_status")
+    """Every status was reached by a legal move (an end is corrected by fills only), and the last one is the order's."""
+    names = ("order_id", "id", "kind", "from_status", "to_status")
+    events = OrderEvent.objects.order_by("order_id", "id").values_list(*names)
     statuses = dict(Order.objects.values_list("id", "status"))
     for order_id, rows in groupby(events, key=lambda row: row[0]):
         status = statuses.pop(order_id)
         reached = ""
-        for _, event_id, before, after in rows:
+        for _, event_id, kind, before, after in rows:
             if reached and before != reached:
                 yield f"order {order_id}: event {event_id} starts from {before}, but the order was {reached}"
-            if before != after and OrderStatus(after) not in TRANSITIONS[OrderStatus(before)]:
+            if before != after and not _is_legal(kind, OrderStatus(before), OrderStatus(after)):
                 yield f"order {order_id}: event {event_id} goes from {before} to {after}"
             reached = after
         if reached != status:
             yield f"order {order_id} is {status}, its evidence says {reached}"
     for order_id in statuses:
         yield f"order {order_id} has no evidence at all"
+
+
+def _is_legal(kind: str, before: OrderStatus, after: OrderStatus) -> bool:
+    return after in TRANSITIONS[before] or (kind == "filled" and may_correct(before, after))
 
 
 def filled_within_the_order() -> Iterator[str]:
@@ -94,6 +99,20 @@ def sent_only_after_its_claim() -> Iterator[str]:
         yield f"order {row.pk} was prepared for sending {row.times} times"
 
 
+def one_fence_at_a_time() -> Iterator[str]:
+    """At most one fence of an account is live, and no order was claimed under one that was shut before."""
+    live = VenueFence.objects.filter(state=FenceState.LIVE).order_by()
+    for row in live.values("venue_account_id").annotate(n=Count("id")).filter(n__gt=1):
+        yield f"account {row['venue_account_id']} has {row['n']} live fences"
+    fences = {(row.venue_account_id, row.token): row for row in VenueFence.objects.all()}
+    for order in Order.objects.exclude(fence_token="").exclude(sent_at=None):
+        fence = fences.get((order.venue_account_id, order.fence_token))
+        if fence is not None and fence.epoch != order.lease_epoch:
+            yield f"order {order.pk} of epoch {order.lease_epoch} carries the fence of epoch {fence.epoch}"
+        if fence is not None and fence.closed_at is not None and order.created_at > fence.closed_at:
+            yield f"order {order.pk} was claimed under a fence that was shut at {fence.closed_at:%H:%M:%S} UTC"
+
+
 def both_numbers_of_filled() -> Iterator[str]:
     yield from filled_within_the_order()
     yield from filled_is_the_sum_of_fills()
@@ -107,4 +126,5 @@ ORDERS: Mapping[str, Callable[[], Iterator[str]]] = {
     "INV-08": nothing_of_a_refused_order,
     "INV-09": unknown_orders_are_told,
     "INV-10": sent_only_after_its_claim,
+    "INV-12": one_fence_at_a_time,
 }
