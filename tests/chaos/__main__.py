@@ -91,6 +91,7 @@ def _tell(results: list[Result], *, seconds: float) -> None:
     print(f"kill points: {sum(deaths.values())} deaths at {len(deaths)} of {len(KILL_POINTS)} points")
     if never := sorted(KILL_POINTS - passed.keys()):
         print("never passed: " + ", ".join(never))
+    print(f"left to a person: {sum(result.judged for result in results)} orders without fence or end, lost")
     print("violations:")
     for code in sorted({*APPLY, *found}):
         print(f"    {code:<9} {found[code]}")

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Context
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,21 +22,38 @@ import venues.transport.socket as socket_module
 from tests.chaos.process import CURRENT, Process
 from tests.chaos.weather import HttpFault, Weather
 from tests.swapped import swapped
-from venues.simulator.asgi import Router
+from venues.simulator.asgi import NoHost, Router
 
 _WRITE_STARTED = "http11.send_request_headers.started"
 CREATES = {("POST", "/trade-api/v2/portfolio/events/orders"): "kalshi", ("POST", "/order"): "polymarket"}
 
 
+class Departure(NamedTuple):
+    """What was so when an order left: the epoch that held its account's lease, and what was wrong with its book."""
+
+    epoch: int
+    book: str
+
+
 class Arrival(NamedTuple):
-    """An order that reached a venue: when it left, when it arrived, and its bytes."""
+    """An order that reached a venue: when it left, when it arrived, its bytes, and the newest epoch with a fence."""
 
     venue: str
     sender: str
     left_s: float
+    departure: Departure
     arrived_s: float
     body: bytes
     status: int
+    fence_epoch: int
+
+
+class Onlooker(Protocol):
+    """Sees what leaves and arrives, and what was so at that moment."""
+
+    def log(self, *facts: object) -> None: ...
+    def departure(self, venue: str, sender: str, body: bytes) -> Departure: ...
+    def fence_epoch(self, venue: str) -> int: ...
 
 
 class Answer(NamedTuple):
@@ -47,17 +64,21 @@ class Answer(NamedTuple):
 
 
 class Network:
-    """`apps` by the last digit of the port. `log` hears of everything in order."""
+    """`apps` by the last digit of the port."""
 
-    def __init__(self, apps: Mapping[int, Router], weather: Weather, log: Callable[..., None]) -> None:
+    def __init__(self, apps: Mapping[int, Router], weather: Weather, onlooker: Onlooker | None = None) -> None:
         self.apps = apps
         self.weather = weather
-        self.log = log
+        self.throttled = 0
+        """How often a venue itself said 429."""
+        self._onlooker = onlooker
         self.arrivals: list[Arrival] = []
         self.on_the_way = 0
         self.requests = 0
         self.sockets: list[Connection] = []
         self._journeys: set[asyncio.Task[None]] = set()
+        for app in apps.values():
+            app.host = Lines(self)
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -86,13 +107,23 @@ class Network:
         sender = CURRENT.get()
         self.on_the_way += 1
         self.requests += 1
-        journey = self._journey(request, body, reply, sender.name if sender is not None else "")
+        name, venue = sender.name if sender is not None else "", CREATES.get((request.method, request.url.path))
+        is_order = venue is not None and self._onlooker is not None
+        departure = self._onlooker.departure(venue, name, body) if is_order else None  # type: ignore[union-attr]
+        journey = self._journey(request, body, reply, name, departure)
         task = loop.create_task(journey, context=Context())
         self._journeys.add(task)
         task.add_done_callback(self._journeys.discard)
         return reply
 
-    async def _journey(self, request: httpx.Request, body: bytes, reply: asyncio.Future[Answer], sender: str) -> None:
+    async def _journey(
+        self,
+        request: httpx.Request,
+        body: bytes,
+        reply: asyncio.Future[Answer],
+        sender: str,
+        departure: Departure | None,
+    ) -> None:
         loop = asyncio.get_running_loop()
         venue = CREATES.get((request.method, request.url.path))
         fault = self.weather.http(request.method, request.url.path, is_create=venue is not None)
@@ -104,17 +135,37 @@ class Network:
             answer = fault.answer_before
             if answer is None:
                 answer = await call(self.app_at(str(request.url)), request, body)
-                if venue is not None:
-                    self.arrivals.append(Arrival(venue, sender, left_s, loop.time(), body, answer[0]))
-                    self.log("arrived", venue, sender, answer[0], body if venue == "kalshi" else b"")
+                self.throttled += answer[0] == 429
+                if venue is not None and departure is not None:
+                    self._note_arrival(venue, sender, left_s, departure, body, answer[0])
         finally:
             self.on_the_way -= 1
         await asyncio.sleep(self.weather.latency_s() + fault.reply_hold_s)
         self._answer(reply, fault.spoiled(answer), fault)
 
+    def _note_arrival(
+        self, venue: str, sender: str, left_s: float, departure: Departure, body: bytes, status: int
+    ) -> None:
+        assert self._onlooker is not None
+        now_s, fence_epoch = asyncio.get_running_loop().time(), self._onlooker.fence_epoch(venue)
+        self.arrivals.append(Arrival(venue, sender, left_s, departure, now_s, body, status, fence_epoch))
+        self._onlooker.log("arrived", venue, sender, status, body if venue == "kalshi" else b"")
+
     def _answer(self, reply: asyncio.Future[Answer], answer: tuple[Any, ...], fault: HttpFault) -> None:
         if not fault.is_reply_lost and not reply.done():
             reply.set_result(Answer(*answer))
+
+
+class Lines(NoHost):
+    """What a simulated venue can do to its connections here: break one."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def cut(self, client_port: int) -> None:
+        for connection in self._network.sockets:
+            if connection.number == client_port:
+                connection.cut()
 
 
 class Wire(httpx.AsyncBaseTransport):

@@ -11,9 +11,12 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from contextvars import ContextVar, copy_context
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 from core.kill_points import Crash
+from tests.swapped import swapped
+from trading.services import lease
 
 CURRENT: ContextVar[Process | None] = ContextVar("process", default=None)
 
@@ -84,7 +87,8 @@ def mark_tasks(loop: asyncio.AbstractEventLoop) -> None:
 
 
 class Threads:
-    """What a process hands to its database threads: each executor does one thing after the other."""
+    """What a process hands to its database threads: each executor does one thing after the other, and remembers for
+    which epochs it writes, as a thread of its own would."""
 
     def __init__(
         self,
@@ -97,6 +101,7 @@ class Threads:
         self._run = run
         self._latency_s = latency_s
         self._queues: dict[Executor | None, deque[tuple[Callable[[], Any], asyncio.Future[Any], Process | None]]] = {}
+        self._locals: dict[Executor | None, SimpleNamespace] = {}
 
     def offload(self, executor: Executor | None, work: Callable[[], Any]) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = self._loop.create_future()
@@ -118,7 +123,8 @@ class Threads:
             self._later(executor)
             return
         queue.popleft()
-        self._work(work, future, process)
+        with swapped(lease, "_bound", self._locals.setdefault(executor, SimpleNamespace())):
+            self._work(work, future, process)
         if queue:
             self._later(executor)
 

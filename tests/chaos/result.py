@@ -16,6 +16,8 @@ class Result:
     orders: int = 0
     fills: int = 0
     digest: str = ""
+    judged: int = 0
+    """Orders that only a person could end."""
     virtual_s: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
     points: Counter[str] = field(default_factory=Counter)

@@ -15,16 +15,17 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
 
 from core.kill_points import install
 from tests.books import Books, our_books, venue_books
-from tests.chaos.checks import look
+from tests.chaos.checks import look, unrest
 from tests.chaos.database import database
 from tests.chaos.director import Director
-from tests.chaos.network import Network
+from tests.chaos.network import Departure, Network
 from tests.chaos.process import CURRENT, Process, Threads, mark_tasks
 from tests.chaos.result import Result
 from tests.chaos.stage import image
@@ -33,20 +34,29 @@ from tests.chaos.venues import START_MS, Venues
 from tests.chaos.virtual import Stalled, VirtualLoop, steady_memory, time_of
 from tests.chaos.weather import Weather
 from tests.swapped import swapped
+from trading.engine import desk as desk_module
 from trading.engine import engine as engine_module
-from trading.models import Order
+from trading.engine import stopper as stopper_module
+from trading.engine import wishes as wishes_module
+from trading.models import Order, TraderLease, VenueFence
 from trading.selectors.invariants import Violation
 from trading.selectors.risk import WORKING
-from trading.services.lease import lease_bind
+from trading.services import lease as lease_module
 from venues.simulator.control_views import account_view
 from venues.types import Venue
 
-ACTIVE_S = 20.0
+ACTIVE_S = 12.0
 PATIENCE_S = 200.0
 LOOK_EVERY_S = 1.5
 WORLD_STEP_S = 0.25
-ASIDE = frozenset({"follow_wishes", "_heartbeat", "flush", "_tick"})
+ASIDE = frozenset({"_heartbeat", "flush", "_tick"})
 ASIDE_SLOWER = 5.0
+WISHES_EVERY_S = 5.0
+WATCH_S = 0.1
+SECRET = ("private_key", "secret", "passphrase")
+LEASE = timedelta(seconds=5)
+RENEW_EVERY_S = 1.5
+"""Both shorter than in life by the same factor: more takeovers fit into a run."""
 
 
 class Run:
@@ -61,9 +71,9 @@ class Run:
         self.loop = VirtualLoop(start_ms=START_MS)
         with time_of(self.loop):
             self.venues = Venues()
-        self.network = Network(self.venues.apps, self.weather, self.log)
+        self.network = Network(self.venues.apps, self.weather, self)
         self.traders = [Trader(name, self) for name in ("a", "b")]
-        self.armed: dict[str, str] = {}
+        self.armed: dict[str, frozenset[str]] = {}
         self.halts: list[tuple[float, float]] = []
         self._digest = hashlib.sha256()
 
@@ -72,6 +82,25 @@ class Run:
     def log(self, *facts: object) -> None:
         """Part of the digest: something happened now."""
         self._digest.update(repr((round(self.loop.elapsed_s, 6), *facts)).encode())
+
+    def departure(self, venue: str, sender: str, body: bytes) -> Departure:
+        """What is so now that this order leaves."""
+        epoch = TraderLease.objects.filter(venue_account__venue=venue).values_list("epoch", flat=True).first()
+        order = Order.objects.filter(body_sha256=hashlib.sha256(body).hexdigest()).select_related("market").first()
+        trader = next((one for one in self.traders if one.name == sender), None)
+        market = trader.market(order.market.market_id) if trader is not None and order is not None else None
+        return Departure(epoch or 0, "" if market is not None and market.book.is_valid else "no valid book")
+
+    def fence_epoch(self, venue: str) -> int:
+        """The newest epoch that has opened a fence there."""
+        epochs = VenueFence.objects.filter(venue_account__venue=venue).values_list("epoch", flat=True)
+        return max(epochs, default=0)
+
+    def secrets(self) -> set[str]:
+        """What must never be written down in the clear."""
+        kept = [value for secrets in self.venues.secrets.values() for name, value in secrets.items() if name in SECRET]
+        assert kept, "the accounts have no secrets: nothing could leak"
+        return set(kept)
 
     def on_database(self, work: Callable[[], Any]) -> Any:
         """What a database thread does, in the weather of the moment."""
@@ -92,7 +121,7 @@ class Run:
             return
         process.check()
         self.result.points[name] += 1
-        if self.armed.get(process.name) == name:
+        if name in self.armed.get(process.name, ()):
             del self.armed[process.name]
             self.result.deaths[name] += 1
             process.crash(name)
@@ -102,7 +131,7 @@ class Run:
         self.log("died", process.name, where)
         trader = next(one for one in self.traders if one.name == process.name)
         if trader.process is process:
-            trader.restart_in(0.5 + 8.0 * self.dice.random() ** 2)
+            trader.restart_in(0.3 + 4.0 * self.dice.random() ** 2)
 
     # --- the play -----------------------------------------------------------------------------------------------------
 
@@ -118,10 +147,9 @@ class Run:
             stack.enter_context(self.network.installed())
             mark_tasks(self.loop)
             self.loop.offload = Threads(self.loop, run=self.on_database, latency_s=self.weather.thread_s).offload
-            stack.enter_context(swapped(engine_module, "every", _every))
+            stack.enter_context(_rhythm())
             install(self.at_point)
             stack.callback(install, None)
-            stack.callback(lease_bind, {})
             try:
                 self.loop.run_until_complete(self._play())
             except Stalled as stalled:
@@ -143,6 +171,7 @@ class Run:
         director.repair()
         self.log("calm")
         await self._come_to_rest(director)
+        self.result.findings += unrest(self)
         world.cancel()
         for trader in self.traders:
             trader.process.crash("the end")
@@ -154,11 +183,13 @@ class Run:
 
     async def _come_to_rest(self, director: Director) -> None:
         until_s = self.loop.time() + PATIENCE_S
+        asleep_s = 0.0
         while self.loop.time() < until_s:
-            await asyncio.sleep(LOOK_EVERY_S)
-            if not self.network.on_the_way and director.is_over() and not self.differences():
+            await asyncio.sleep(asleep_s + LOOK_EVERY_S)
+            if not self.network.on_the_way and director.is_over() and not self.differences() and not unrest(self):
                 return
             director.tidy()
+            asleep_s = director.sleep()
 
     def differences(self) -> list[str]:
         """What is not the same in our books and the venues'. An immediate order that matched nothing is told as
@@ -209,9 +240,12 @@ class Run:
 
 
 def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """The engine's rhythm; what is not on an order's path (pages, wishes, heartbeat) has a slower one here."""
-    if getattr(work, "__name__", "") in ASIDE:
+    """The engine's rhythm; what is not on an order's path (pages, heartbeat) has a slower one here."""
+    name = getattr(work, "__name__", "")
+    if name in ASIDE:
         seconds *= ASIDE_SLOWER
+    elif name == "_renew_leases":
+        seconds = RENEW_EVERY_S
 
     async def again() -> None:
         while True:
@@ -219,6 +253,19 @@ def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> Callable[[], 
             await asyncio.sleep(seconds)
 
     return again
+
+
+@contextlib.contextmanager
+def _rhythm() -> Iterator[None]:
+    """Looks that a halt cuts short need not be as frequent as in life; what is on an order's path keeps its rhythm."""
+    with (
+        swapped(engine_module, "every", _every),
+        swapped(wishes_module, "EVERY_S", WISHES_EVERY_S),
+        swapped(stopper_module, "WATCH_S", WATCH_S),
+        swapped(lease_module, "LEASE", LEASE),
+        swapped(desk_module, "LEASE", LEASE),
+    ):
+        yield
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
-"""Seeds that are played in every run of the suite: those that once found something, for ever, and a few others."""
+"""Seeds that are played in every run of the suite: rich ones, and those that once found something, for ever."""
 
 from __future__ import annotations
 
-KEPT = (3, 4, 6, 12)
+KEPT = (4, 21, 46, 8)
+"""21: a late order's fill came after the word of its end. 46: a book that was left behind. 4, 8: much of everything."""

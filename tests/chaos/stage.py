@@ -55,7 +55,7 @@ async def _listed(venues: Venues, loop: VirtualLoop) -> list[VenueMarket]:
     weather = Weather(0)
     weather.calm()
     weather.dice = random.Random(0)
-    network = Network(venues.apps, weather, lambda *_: None)
+    network = Network(venues.apps, weather)
     markets: list[VenueMarket] = []
     with network.installed():
         for venue in Venue:

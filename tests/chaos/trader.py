@@ -15,6 +15,7 @@ from risk.selectors import stopped_scopes
 from tests.chaos.process import CURRENT, Process
 from tests.chaos.stage import BASE_PORT
 from trading.domain.commands import Command
+from trading.domain.market_view import MarketView
 from trading.engine.build import build
 from trading.engine.database import DatabaseThread
 from trading.engine.engine import Engine
@@ -108,6 +109,11 @@ class Trader:
         if self._host is None or self.process.is_dead or self.process.paused_until_s > self._run.loop.time():
             return None
         return next(iter(self._host._engines.values()), None)
+
+    def market(self, market_id: str) -> MarketView | None:
+        """What the session of this trader knows of a market, paused or not."""
+        engine = next(iter(self._host._engines.values()), None) if self._host is not None else None
+        return engine.session.markets.get(market_id) if engine is not None else None
 
     def carry_out(self, command: Command) -> None:
         """As if the session of this trader had said so now."""

@@ -32,7 +32,7 @@ _TIERS = {"basic": BASIC, "advanced": ADVANCED, "none": None}
 _SIGNER_TIERS = {"standard": STANDARD, "tiny": SignerTier("Tiny", 1, 1, 1, 2), "none": _UNLIMITED}
 _PAUSED = ("trading_pause", "cancel_only")
 _STOPPED = ("exchange_pause", "disabled")
-_MODES = {
+MODES = {
     Venue.KALSHI: ("normal", "trading_pause", "cancel_only", "exchange_pause"),
     Venue.POLYMARKET: ("normal", "restart", "post_only", "cancel_only", "disabled"),
 }
@@ -73,10 +73,12 @@ class ModeDesk:
             return json_reply({"error": str(problem)}, 400)
         self._change_habits(wish)
         if wish.mode is not None:
-            self._enter(wish.venue, wish.mode, wish)
+            self.enter(wish)
         return json_reply(self._view())
 
-    def _enter(self, venue: Venue, mode: str, wish: ModeWish) -> None:
+    def enter(self, wish: ModeWish) -> None:
+        """From now on the venue is in this mode (none named: normal)."""
+        venue, mode = wish.venue, wish.mode or "normal"
         self._names[venue] = mode
         exchange, engine = self._exchange(venue), self._assembly.polymarket_face.modes
         exchange.switch_trading(
@@ -136,8 +138,8 @@ class ModeDesk:
 def _check(wish: ModeWish) -> None:
     """Raises BadMode for what this venue does not know."""
     is_kalshi = wish.venue is Venue.KALSHI
-    if wish.mode is not None and wish.mode not in _MODES[wish.venue]:
-        raise BadMode(f"{wish.venue} has no mode {wish.mode!r}: one of {', '.join(_MODES[wish.venue])}")
+    if wish.mode is not None and wish.mode not in MODES[wish.venue]:
+        raise BadMode(f"{wish.venue} has no mode {wish.mode!r}: one of {', '.join(MODES[wish.venue])}")
     tiers = _TIERS if is_kalshi else _SIGNER_TIERS
     if wish.tier is not None and wish.tier not in tiers:
         raise BadMode(f"{wish.venue} has no tier {wish.tier!r}: one of {', '.join(tiers)}")
