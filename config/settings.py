@@ -153,10 +153,14 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
-    # The statements of the order path (core.sql) are prepared at their second use; 0 where a pooler cannot keep them.
-    DATABASES["default"]["OPTIONS"] = {"prepare_threshold": env.int("DATABASE_PREPARE_AFTER", 1) or None}
+    options = DATABASES["default"].setdefault("OPTIONS", {})  # what the URL asks for (sslmode and the like) stays
+    # The statements of the order path (core.sql) are prepared at their second use and planned once, for any values;
+    # 0 where a pooler cannot keep them.
+    if prepare_after := env.int("DATABASE_PREPARE_AFTER", 1):
+        options["prepare_threshold"] = prepare_after
+        options.setdefault("options", "-c plan_cache_mode=force_generic_plan")
     if env.bool("DATABASE_POOL", default=False):
-        DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 10)}
+        options["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 10)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="")

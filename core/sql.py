@@ -13,7 +13,8 @@ from contextlib import nullcontext
 from functools import cache
 from typing import Any, NamedTuple, cast
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model
 
 Values = Mapping[str, Any] | Sequence[Any]
@@ -43,7 +44,9 @@ class Made(NamedTuple):
 
 def run(*statements: Statement) -> list[Answer]:
     """The answers in order. Raises Django's database errors, and what `else_raise` of the first empty one makes."""
-    answers = _pipelined(statements) if connection.vendor == "postgresql" else [_single(one) for one in statements]
+    here = connections[DEFAULT_DB_ALIAS]  # the thread's own, looked up once: the proxy looks it up at every use
+    pipelined = here.vendor == "postgresql"
+    answers = _pipelined(here, statements) if pipelined else [_single(here, one) for one in statements]
     for statement, answer in zip(statements, answers, strict=True):
         if not answer.touched and statement.else_raise is not None:
             raise statement.else_raise()
@@ -59,8 +62,9 @@ def insert(row: Model, *, or_ignore: bool = False, **made: Made) -> Statement:
     """The INSERT of a new row; it answers with the row's id. `made` are columns by their field's name; with
     `or_ignore` a row that clashes with one that is there is left out."""
     sql, fields = _insert_plan(type(row), or_ignore, tuple((name, one.sql) for name, one in made.items()))
+    here = connections[DEFAULT_DB_ALIAS]
     values = [
-        made[field.name].value if field.name in made else field.get_db_prep_save(field.pre_save(row, True), connection)
+        made[field.name].value if field.name in made else field.get_db_prep_save(field.pre_save(row, True), here)
         for field in fields
     ]
     return Statement(sql, values)
@@ -82,26 +86,26 @@ def _insert_plan(
     return f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({places}){clash} RETURNING id', fields
 
 
-def _single(statement: Statement) -> Answer:
-    with connection.cursor() as cursor:
+def _single(here: BaseDatabaseWrapper, statement: Statement) -> Answer:
+    with here.cursor() as cursor:
         cursor.execute(statement.sql, statement.values)
         rows = cursor.fetchall() if cursor.description else []
         return Answer(rows, len(rows) or max(0, cursor.rowcount))
 
 
-def _pipelined(statements: Sequence[Statement]) -> list[Answer]:
+def _pipelined(here: BaseDatabaseWrapper, statements: Sequence[Statement]) -> list[Answer]:
     """Bound on the server, which is what lets it keep the plan; integers all of one width, or each mix were a plan."""
     from django.db.backends.postgresql import base
 
-    connection.ensure_connection()
-    driver, bound_on_server = connection.connection, cast(Callable[[Any], Any], base.ServerBindingCursor)
+    here.ensure_connection()
+    driver, bound_on_server = here.connection, cast(Callable[[Any], Any], base.ServerBindingCursor)
     cursors = []
-    with connection.wrap_database_errors, driver.pipeline() if len(statements) > 1 else nullcontext():
+    with here.wrap_database_errors, driver.pipeline() if len(statements) > 1 else nullcontext():
         for statement in statements:
-            cursor = connection._prepare_cursor(bound_on_server(driver))  # type: ignore[attr-defined]
-            cursor.execute(statement.sql, _wide(statement.values))
+            cursor = bound_on_server(driver)
+            here._prepare_cursor(cursor).execute(statement.sql, _wide(statement.values))  # type: ignore[attr-defined]
             cursors.append(cursor)
-    answers = [Answer(one.fetchall() if one.description else [], max(0, one.rowcount)) for one in cursors]
+    answers = [Answer(one.fetchall() if one.pgresult.nfields else [], max(0, one.rowcount)) for one in cursors]
     for cursor in cursors:
         cursor.close()
     return answers

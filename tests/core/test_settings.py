@@ -80,3 +80,15 @@ def test_a_commit_to_sqlite_survives_the_machine(tmp_path):
     """2 is FULL: what was claimed before a send is still there after a power cut."""
     done = start(tmp_path, "-c", PRINT_SYNC)
     assert done.stdout.strip() == "2", done.stderr
+
+
+PRINT_OPTIONS = "from django.conf import settings; print(sorted(settings.DATABASES['default']['OPTIONS']))"
+
+
+@pytest.mark.parametrize(
+    ("prepare_after", "own"), [("1", ["options", "prepare_threshold", "sslmode"]), ("0", ["sslmode"])]
+)
+def test_what_the_database_url_asks_for_is_kept(tmp_path, prepare_after, own):
+    url = "postgres://ann@db.example/courtside?sslmode=verify-full"
+    done = start(tmp_path, "-c", PRINT_OPTIONS, DATABASE_URL=url, DATABASE_PREPARE_AFTER=prepare_after)
+    assert done.stdout.strip() == str(own), done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
@@ -16,6 +17,7 @@ from risk.checks.values import OrderAsk
 from tests.builders import NOON_MS, ONE, a_claimed_order, a_fill, a_market, an_account, an_epoch
 from trading.models import Order, OrderStatus, PnlDay, Position
 from trading.selectors.claim import Claimant, ClaimView, claim_reads, view_of
+from trading.selectors.claim_sql import ORDERS_SQL
 from trading.selectors.risk import ClaimAsk, claim_facts
 from trading.services.fills import fill_book
 from trading.services.lease import CLAIM_MARGIN
@@ -123,3 +125,30 @@ def test_a_lease_holds_for_a_claim_only_with_its_margin_left(seconds_left):
         ends = connection.ops.adapt_datetimefield_value(datetime.now(UTC) + timedelta(seconds=seconds_left))
         cursor.execute("UPDATE trading_traderlease SET expires_at = %s", [ends])
     assert bool(the_view(account, market, epoch=epoch).gate.holds_lease) == (seconds_left > 2)
+
+
+def test_an_order_that_ended_days_ago_counts_while_it_holds_money():
+    account, market = an_account(), a_market()
+    order = a_claimed_order(account, market)
+    long_ago = order.claimed_at - timedelta(days=3)
+    Order.objects.filter(pk=order.pk).update(status=OrderStatus.CANCELED, claimed_at=long_ago)
+    money = the_snapshot(account, market, Outcome.YES).money
+    assert money.market_u == money.game_u == money.group_u == order.reserved_u > 0
+    assert the_snapshot(account, market, Outcome.YES).flow.open_orders == 0
+
+
+def test_no_order_is_read_that_a_claim_does_not_count():
+    """Each part of the statement finds its orders by an index: an account's past makes no claim slower."""
+    parameters = dict.fromkeys(re.findall(r"%\((\w+)\)s", ORDERS_SQL), 1)
+    times = ("recent", "since", "day_start", "window_start")
+    parameters |= dict.fromkeys(times, connection.ops.adapt_datetimefield_value(clock.now()))
+    parameters |= {"side": "buy", "outcome": "yes", "strategy": "s", "decision_id": "d", "cause": "c", "league": "nba"}
+    parameters |= {"buys_yes": True, "reduces": False}
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+        cursor.execute(f"{explain} {ORDERS_SQL}", parameters)
+        plan = " ".join(str(column) for row in cursor.fetchall() for column in row)
+    assert set(re.findall(r"\border_\w+", plan)) >= {"order_alive", "order_ended", "order_cancels"}
+    assert not re.search(r"SCAN s\b(?! USING)|Seq Scan on trading_order", plan), plan

@@ -250,18 +250,18 @@ def test_the_database_itself_refuses_a_second_live_order_and_an_unknown_status(b
         Order.objects.create(**{name: getattr(order, name) for name in kept}, **columns)
 
 
-def test_a_claim_is_one_transaction_of_seven_reads_and_six_writes(django_assert_num_queries):
+def test_a_claim_is_one_transaction_of_eight_reads_and_six_writes(django_assert_num_queries):
     """The two others are the savepoint that stands for BEGIN and COMMIT in a test."""
     account, market = an_account(), a_market()
     epoch, intent = an_epoch(account), an_intent(market)
-    with django_assert_num_queries(2 + 7 + 6):
+    with django_assert_num_queries(2 + 8 + 6):
         order_claim(venue_account=account, lease_epoch=epoch, intent=intent)
 
 
-def test_a_denial_is_one_transaction_of_seven_reads_and_five_writes(django_assert_num_queries):
+def test_a_denial_is_one_transaction_of_eight_reads_and_five_writes(django_assert_num_queries):
     account, market = an_account(), a_market()
     epoch, intent = an_epoch(account), an_intent(market, max_cost_u=10_000 * USD)
-    with django_assert_num_queries(2 + 7 + 5), pytest.raises(LimitBreached):
+    with django_assert_num_queries(2 + 8 + 5), pytest.raises(LimitBreached):
         order_claim(venue_account=account, lease_epoch=epoch, intent=intent)
 
 

@@ -57,7 +57,7 @@ class Order(PublicId, Stamped):
     """One instruction to a venue. Changed only by `trading.services`, each time by compare-and-set on `status`."""
 
     venue_account = models.ForeignKey(VenueAccount, on_delete=models.PROTECT, related_name="orders")
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="orders")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="orders", db_index=False)
     strategy = models.CharField(max_length=48, blank=True)
     purpose = models.CharField(max_length=24, blank=True)
     cause = models.CharField(max_length=160, blank=True, help_text="Why the session wanted it.")
@@ -127,11 +127,25 @@ class Order(PublicId, Stamped):
                 name="order_venue_id_once",
             ),
         ]
+        # Each holds a part of `trading.selectors.claim_sql` ready, whose conditions repeat these word for word.
         indexes = [
             models.Index(
-                fields=["venue_account"], condition=models.Q(status__in=["claimed", "open"]), name="order_working"
+                fields=["venue_account"],
+                condition=models.Q(status__in=["claimed", "open"]) | models.Q(reserved_u__gt=0),
+                name="order_alive",
+            ),
+            models.Index(
+                fields=["venue_account", "-id"],
+                condition=models.Q(sent_at__isnull=False) & ~models.Q(status__in=["claimed", "open"]),
+                name="order_ended",
             ),
             models.Index(fields=["venue_account", "-claimed_at"], name="order_lately"),
+            models.Index(fields=["market", "-claimed_at"], name="order_in_market"),
+            models.Index(
+                fields=["venue_account", "-cancel_requested_at"],
+                condition=models.Q(cancel_requested_at__isnull=False),
+                name="order_cancels",
+            ),
         ]
 
     def __str__(self) -> str:

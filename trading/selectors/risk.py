@@ -1,6 +1,6 @@
 """The account as the claim's checks see it, read inside the claim's own transaction.
 
-Halts and limits come with the first batch of reads (`trading.selectors.claim`); here are one statement for every
+Halts and limits come with the first batch of reads (`trading.selectors.claim`); here are two statements for every
 number and one for the results of the last closed positions, in one round trip.
 Exposure is what open positions cost plus what orders hold in reserve; a claimed order counts in full, whatever became
 of it.
@@ -24,7 +24,14 @@ from risk.checks.values import Authority, ClaimSnapshot, Flow, Money, OrderAsk
 from risk.limits import Limits
 from risk.selectors import EffectiveState, HeldLimits
 from trading.models import AccountLedger, OrderStatus, PnlDay, Position
-from trading.selectors.claim_sql import ClaimNumbers, numbers_of, numbers_read, results_read
+from trading.selectors.claim_sql import (
+    AccountNumbers,
+    ClaimNumbers,
+    OrderNumbers,
+    numbers_of,
+    numbers_read,
+    results_read,
+)
 from venues.types import MarketState
 
 WORKING = (OrderStatus.CLAIMED, OrderStatus.OPEN)
@@ -60,22 +67,22 @@ def claim_facts(
     state: EffectiveState,
     held: HeldLimits,
 ) -> ClaimFacts:
-    """Everything `risk.checks.judge_claim` looks at, as of this transaction: one batch of two reads."""
+    """Everything `risk.checks.judge_claim` looks at, as of this transaction: one batch of three reads."""
     ask = asked.ask
     most = 0 if ask.reduces else held.limits.max_losses_in_a_row
-    counted, results = run(
-        numbers_read(_parameters(account, market, asked, held.limits)),
+    of_account, of_orders, results = run(
+        *numbers_read(_parameters(account, market, asked, held.limits)),
         results_read(account.pk, at_most=most, since=held.losses_counted_from),
     )
-    numbers = numbers_of(counted)
+    numbers = numbers_of(of_account, of_orders)
     snapshot = ClaimSnapshot(
         ask=ask,
         limits=held.limits,
-        authority=_authority(account, numbers, state),
+        authority=_authority(account, numbers.account, state),
         market_state=MarketState(market.state),
-        free_qty_u=numbers.held_qty_u - numbers.selling_qty_u if ask.reduces else None,
+        free_qty_u=numbers.account.held_qty_u - numbers.orders.selling_qty_u if ask.reduces else None,
         money=_money(ledger, numbers, asked, streak=sum(1 for _ in takewhile(_is_loss, results.rows))),
-        flow=_flow(numbers),
+        flow=_flow(numbers.orders),
     )
     return ClaimFacts(snapshot=snapshot, state=state)
 
@@ -106,7 +113,8 @@ def closed_results(account: VenueAccount, *, at_most: int, since: datetime | Non
 
 def _parameters(account: VenueAccount, market: Market, asked: ClaimAsk, limits: Limits) -> dict[str, Any]:
     ask, stored = asked.ask, connection.ops.adapt_datetimefield_value
-    day_start = datetime.combine(asked.at.date(), time(), UTC)
+    day_start, recent = datetime.combine(asked.at.date(), time(), UTC), asked.at - TEN_MINUTES
+    window_start = asked.at - timedelta(milliseconds=limits.duplicate_window_ms)
     return {
         "account": account.pk,
         "mode": account.mode,
@@ -116,8 +124,9 @@ def _parameters(account: VenueAccount, market: Market, asked: ClaimAsk, limits: 
         "strategy": asked.strategy,
         "day": connection.ops.adapt_datefield_value(asked.at.date()),
         "day_start": stored(day_start),
-        "recent": stored(asked.at - TEN_MINUTES),
-        "window_start": stored(asked.at - timedelta(milliseconds=limits.duplicate_window_ms)),
+        "recent": stored(recent),
+        "window_start": stored(window_start),
+        "since": stored(min(day_start, recent, window_start)),
         "decision_id": asked.decision_id,
         "cause": asked.cause,
         "side": str(ask.side),
@@ -131,7 +140,7 @@ def _parameters(account: VenueAccount, market: Market, asked: ClaimAsk, limits: 
     }
 
 
-def _authority(account: VenueAccount, numbers: ClaimNumbers, state: EffectiveState) -> Authority:
+def _authority(account: VenueAccount, numbers: AccountNumbers, state: EffectiveState) -> Authority:
     needs_proof = account.mode == Mode.LIVE
     return Authority(
         is_enabled=bool(numbers.is_enabled),
@@ -149,25 +158,26 @@ def _authority(account: VenueAccount, numbers: ClaimNumbers, state: EffectiveSta
 
 
 def _money(ledger: AccountLedger, numbers: ClaimNumbers, asked: ClaimAsk, *, streak: int) -> Money:
+    own, orders = numbers
     return Money(
         cash_u=ledger.cash_u,
         reserved_u=ledger.reserved_u,
-        open_cost_u=numbers.open_cost_u,
-        market_u=numbers.market_cost_u + numbers.market_reserved_u,
-        game_u=numbers.game_cost_u + numbers.game_reserved_u,
-        group_u=numbers.group_cost_u + numbers.group_reserved_u,
-        system_u=numbers.system_cost_u + numbers.system_reserved_u,
-        realized_today_u=numbers.today_u,
-        strategy_today_u=numbers.strategy_today_u,
-        system_today_u=numbers.system_today_u,
-        system_worth_u=numbers.system_cash_u + numbers.system_cost_u - min(0, numbers.system_today_u),
+        open_cost_u=own.open_cost_u,
+        market_u=own.market_cost_u + orders.market_reserved_u,
+        game_u=own.game_cost_u + orders.game_reserved_u,
+        group_u=own.group_cost_u + orders.group_reserved_u,
+        system_u=own.system_cost_u + own.system_reserved_u,
+        realized_today_u=own.today_u,
+        strategy_today_u=own.strategy_today_u,
+        system_today_u=own.system_today_u,
+        system_worth_u=own.system_cash_u + own.system_cost_u - min(0, own.system_today_u),
         unrealized_u=asked.unrealized_u,
         losses_in_a_row=streak,
-        peak_u=numbers.peak_u,
+        peak_u=own.peak_u,
     )
 
 
-def _flow(numbers: ClaimNumbers) -> Flow:
+def _flow(numbers: OrderNumbers) -> Flow:
     return Flow(
         open_orders=numbers.open_orders,
         unknown_market=numbers.unknown_market,
