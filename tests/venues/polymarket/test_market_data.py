@@ -251,6 +251,23 @@ async def test_a_book_that_no_subscription_brings_is_read_by_rest() -> None:
         await desk.aclose()
 
 
+async def test_a_feed_in_lock_step_reads_nothing_by_the_wall_clock() -> None:
+    async with standing(Stand(Silence())) as stand:
+        desk, stepped, free = Desk(stand), Follower(), Follower()
+        stand.quote(stand.list_game("nba").markets[0], {"0.4": 100}, {"0.45": 60})
+        (market,) = await desk.list_markets("nba")
+        feeds = [PolymarketMarketData(endpoints_of(stand), clock_ms=desk.now_ms, patience_s=0.05) for _ in range(2)]
+        feeds[0].is_stepped = True
+        for feed in feeds:
+            await feed.watch([market])
+        async with running(feeds[0], stepped), running(feeds[1], free):
+            await eventually(lambda: free.best(market) == (400_000, 450_000))
+            assert stepped.of(BookSnapshot) == [], "its audit was due before the other's"
+        for feed in feeds:
+            await feed.aclose()
+        await desk.aclose()
+
+
 async def test_the_connection_is_told_up_and_down(desk: Desk, market: VenueMarket) -> None:
     follower = Follower()
     await desk.data.watch([market])
