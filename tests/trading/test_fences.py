@@ -12,9 +12,9 @@ from core.errors import Conflict
 from risk.models import HaltState, TradingHalt
 from tests.builders import a_claimed_order, a_fill, a_market, an_account, an_ack, an_epoch
 from trading.models import FenceState, Fill, Order, OrderStatus, TraderLease, VenueFence
-from trading.selectors.fences import fence_limit_u, is_dead, live_fence, own_fence
+from trading.selectors.fences import fence_limit_u, is_dead, live_fence, own_fence, unheld_fences
 from trading.services import lease as leases
-from trading.services.fences import fence_close, fence_open, fences_older
+from trading.services.fences import fence_close, fence_close_unheld, fence_open, fences_older
 from trading.services.fills import fill_book
 from trading.services.lease import is_held_elsewhere, lease_bind, lease_release
 from trading.services.orders import order_acknowledge, order_end_proven, order_mark_unknown
@@ -166,3 +166,15 @@ def test_an_order_without_an_answer_for_two_minutes_is_told_once(account):
     assert unknown_orders_alert(venue_account=account, at=at.replace(year=at.year + 1)) == 1
     assert account.user.alerts.filter(code="order_unknown").count() == 1
     assert unknown_orders_alert(venue_account=account, at=at) == 0
+
+
+def test_the_guard_may_shut_only_what_nobody_holds_any_more(account):
+    first = taken_over(account, "first")
+    fence = fence_open(venue_account=account, epoch=first, token="a")
+    assert unheld_fences(account) == []
+    assert not fence_close_unheld(fence=fence, actor="guard"), "its trader may trade"
+    taken_over(account, "second")
+    assert unheld_fences(account) == [fence], "of an older epoch: nobody may use it"
+    assert fence_close_unheld(fence=fence, actor="guard")
+    assert not fence_close_unheld(fence=fence, actor="guard")
+    assert (unheld_fences(account), is_dead(account, "a")) == ([], True)

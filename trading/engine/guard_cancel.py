@@ -2,7 +2,8 @@
 
 Story: it holds a door to every account that is traded, opened while all is well. When a stop is not obeyed (a trader
 that hangs, is stopped or dead) it runs the stop itself; when a KILL file lies there and the database is away, it asks
-every venue it knows to cancel all, again and again until their lists are empty. Invariant: it only ever cancels.
+every venue it knows to cancel all, again and again until their lists are empty. Fences that a dead trader left open it
+shuts (`guard_fences`). Invariant: it only ever cancels and shuts.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from risk.models import KillSwitchEvent
 from risk.receipts import GUARD
 from trading.engine.clock import WallClock
 from trading.engine.database import AWAY, DatabaseThread
+from trading.engine.guard_fences import shut_unheld_fences
 from trading.engine.permit import KILL_FILE
 from trading.engine.simulated import KIND_OF
 from trading.engine.stopper import Stopper
@@ -41,6 +43,7 @@ log = structlog.get_logger(__name__)
 OBEYS_WITHIN = timedelta(seconds=2)
 """How long a living trader has for a stop before the guard does it too; cancels do no harm twice."""
 DOORS_EVERY_S = 5.0
+FENCES_EVERY_S = 1.0
 BLIND_EVERY_S = 0.5
 
 
@@ -64,15 +67,20 @@ class GuardCanceller:
         self._doors: dict[int, GuardDoor] = {}
         self._listings: dict[str, VenueMarket] = {}
 
+    @property
+    def doors(self) -> list[GuardDoor]:
+        return list(self._doors.values())
+
     def run(self, asked_to_stop: threading.Event) -> None:
         asyncio.run(self._run(asked_to_stop))
 
     async def _run(self, asked_to_stop: threading.Event) -> None:
         seeing, blind = DatabaseThread("guard"), DatabaseThread("guard-blind")
-        stopper = Stopper(doors=lambda: list(self._doors.values()), database=seeing, by=GUARD, follows=_is_ours)
+        stopper = Stopper(doors=lambda: self.doors, database=seeing, by=GUARD, follows=_is_ours)
         tasks = [
             asyncio.create_task(_again(DOORS_EVERY_S, lambda: self.open_doors(seeing))),
             asyncio.create_task(stopper.run()),
+            asyncio.create_task(_again(FENCES_EVERY_S, lambda: shut_unheld_fences(self.doors, seeing))),
             asyncio.create_task(_again(BLIND_EVERY_S, lambda: self.look_blindly(blind))),
         ]
         try:
@@ -129,7 +137,7 @@ class GuardCanceller:
             log.critical("blind_cancel", account=door.row.account_key, is_clear=door.is_clear)
 
 
-async def _again(every_s: float, work: Callable[[], Awaitable[None]]) -> None:
+async def _again(every_s: float, work: Callable[[], Awaitable[object]]) -> None:
     while True:
         try:
             await work()

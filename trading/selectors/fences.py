@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from accounts.models import VenueAccount
 from risk.selectors import limits_row
@@ -27,6 +29,19 @@ def is_dead(venue_account: VenueAccount, token: str) -> bool:
     """True: the venue was seen to take no more orders of this token. An unknown or empty token is never dead."""
     rows = VenueFence.objects.filter(venue_account=venue_account, token=token, state=FenceState.DEAD)
     return bool(token) and rows.exists()
+
+
+def is_shut_by_us(venue_account: VenueAccount, *, epoch: int) -> bool:
+    """True: whoever trades by this epoch, or the guard, has shut its fence and opened no other."""
+    states = set(VenueFence.objects.filter(venue_account=venue_account, epoch=epoch).values_list("state", flat=True))
+    return states == {FenceState.DEAD}
+
+
+def unheld_fences(venue_account: VenueAccount) -> list[VenueFence]:
+    """Live ones that nobody may use any more: the lease they were opened under ran out, or another came after it."""
+    live = VenueFence.objects.filter(venue_account=venue_account, state=FenceState.LIVE)
+    held = Q(venue_account__lease__expires_at__gt=Now(), epoch=F("venue_account__lease__epoch"))
+    return list(live.exclude(held).order_by("epoch", "id"))
 
 
 def fence_limit_u(venue_account: VenueAccount) -> int:

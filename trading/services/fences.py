@@ -15,6 +15,7 @@ from audit.services import audit_append, chain_of_account
 from core import clock
 from core.errors import Conflict
 from trading.models import FenceState, VenueFence
+from trading.selectors.fences import unheld_fences
 from trading.services.lease import require_lease
 
 
@@ -65,11 +66,24 @@ def fence_close(*, venue_account: VenueAccount, epoch: int, token: str) -> bool:
     return True
 
 
-def _audit(fence: VenueFence, kind: str) -> None:
+@transaction.atomic(durable=True)
+def fence_close_unheld(*, fence: VenueFence, actor: str) -> bool:
+    """As `fence_close`, by the guard, where no trader holds the account: False when the fence is known to be shut, or
+    somebody holds its epoch (again)."""
+    if fence.pk not in {one.pk for one in unheld_fences(fence.venue_account)}:
+        return False
+    rows = VenueFence.objects.filter(pk=fence.pk, state=FenceState.LIVE)
+    if not rows.update(state=FenceState.DEAD, closed_at=clock.now()):
+        return False
+    _audit(fence, "fence.closed", actor=actor)
+    return True
+
+
+def _audit(fence: VenueFence, kind: str, *, actor: str = "") -> None:
     account = fence.venue_account
     audit_append(
         chain=chain_of_account(account.uid),
-        actor=account.lease.holder,
+        actor=actor or account.lease.holder,
         kind=kind,
         subject_type="venue_account",
         subject_uid=account.uid,

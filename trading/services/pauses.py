@@ -13,6 +13,7 @@ from notifications.services import alert_raise
 from risk.models import HaltScope, HaltState, TradingHalt
 from risk.services import halt_resume, halt_set
 from trading.models import Order, OrderStatus, TraderLease
+from trading.selectors.fences import is_shut_by_us
 from trading.services.records import TRADER, alert_owner
 
 AUTH = "venue_auth"
@@ -46,10 +47,11 @@ def account_unpause(*, venue_account: VenueAccount, code: str, reason: str) -> b
 def fence_lost(*, venue_account: VenueAccount, epoch: int, reason: str) -> bool:
     """The venue refuses our own fence. True, and the account is halted, while the lease is still ours.
 
-    Then no other trader shut it: the venue's throttle did, or somebody at the venue, and a person has to look. With the
-    lease gone the account is its new holder's business, and its owner is only told.
+    Then no other trader shut it, nor the guard: the venue's throttle did, or somebody at the venue, and a person has to
+    look. With the lease gone the account is its new holder's business, and its owner is only told.
     """
-    is_ours = TraderLease.objects.filter(venue_account=venue_account, epoch=epoch).exists()
+    is_held = TraderLease.objects.filter(venue_account=venue_account, epoch=epoch).exists()
+    is_ours = is_held and not is_shut_by_us(venue_account, epoch=epoch)
     if is_ours and ((known := _halt(venue_account, FENCE_SHUT)) is None or known.state != HaltState.HALTED):
         _set(venue_account, HaltState.HALTED, FENCE_SHUT, f"The venue shut out this account's orders: {reason}")
     alert_raise(

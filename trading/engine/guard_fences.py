@@ -1,0 +1,56 @@
+"""The guard shuts at the venue what a dead trader may still have on its way (ORDERS K03).
+
+Story: a trader that was killed, hangs or sleeps lets its lease run out. A request of its own that is still under way,
+or that it sends when it wakes up, does not look at our database: the venue's fence has to refuse it, and no successor
+may be there to shut it. Invariant: only fences whose lease has run out are touched, by the database's own clock, so no
+trader that may trade is ever shut out; a lease that ran out never comes back with the same epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import structlog
+
+from accounts.models import VenueAccount
+from trading.engine.database import DatabaseThread
+from trading.models import VenueFence
+from trading.selectors.fences import unheld_fences
+from trading.services.fences import fence_close_unheld
+from trading.services.guard import ACTOR
+from venues.errors import VenueError
+from venues.ports import OrderGateway
+
+log = structlog.get_logger(__name__)
+
+
+class FencedDoor(Protocol):
+    @property
+    def row(self) -> VenueAccount: ...
+    @property
+    def gateway(self) -> OrderGateway: ...
+
+
+async def shut_unheld_fences(doors: Iterable[FencedDoor], database: DatabaseThread) -> int:
+    """One look at every account whose venue has fences; how many were proven shut. Those that were not: ask again."""
+    shut = 0
+    for door in doors:
+        if not door.gateway.capabilities.fences:
+            continue
+        for fence in await database.call(unheld_fences, door.row):
+            shut += await _shut(door, fence, database)
+    return shut
+
+
+async def _shut(door: FencedDoor, fence: VenueFence, database: DatabaseThread) -> bool:
+    try:
+        await door.gateway.close_fence(fence.token)
+        is_shut = await door.gateway.is_fence_closed(fence.token)
+    except VenueError as error:
+        log.warning("fence_not_shut", account=door.row.account_key, code=error.code, error=error.message)
+        return False
+    if not is_shut or not await database.call(fence_close_unheld, fence=fence, actor=ACTOR):
+        return False
+    log.critical("fence_shut_by_guard", account=door.row.account_key, epoch=fence.epoch)
+    return True
