@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 import pytest
@@ -79,6 +80,38 @@ def test_penalties_double_up_to_half_a_minute_until_a_success_forgives(clock: Ma
     assert waits[-1] == 30
     limiter.forgive("write")
     assert limiter.penalise("write") < 2
+
+
+async def test_after_the_wait_one_probe_passes_an_interval_until_one_is_answered(clock: ManualClock) -> None:
+    limiter = RateLimiter(clock=clock)
+    limiter.configure("write", capacity=100, refill_per_s=100)
+
+    async def passed() -> int:
+        """How many of ten senders get through now."""
+        tries = [limiter.acquire("write", 1, max_wait_s=0) for _ in range(10)]
+        return sum(answer is None for answer in await asyncio.gather(*tries, return_exceptions=True))
+
+    assert await passed() == 10
+    shut_s = limiter.penalise("write", 5)
+    limiter.forgive("write")  # the answer to what was under way before
+    assert await passed() == 0
+    for _ in range(3):
+        clock.now += shut_s + 0.1  # what was emptied refills
+        assert await passed() == 1
+    limiter.forgive("write")
+    assert await passed() == 10
+
+
+async def test_a_wait_for_a_probe_ends_when_it_is_answered() -> None:
+    limiter = RateLimiter()
+    limiter.penalise("write", at_most_s=0.01)
+    await limiter.acquire("write", 1, max_wait_s=1)
+    limiter._probations["write"].interval_s = 60
+    limiter._bucket("write").hold(60)
+    waiting = asyncio.create_task(limiter.acquire("write", 1))
+    await asyncio.sleep(0)
+    limiter.forgive("write")
+    await asyncio.wait_for(waiting, 5)
 
 
 async def test_a_bucket_nobody_configured_has_no_limit_but_honours_a_penalty(clock: ManualClock) -> None:

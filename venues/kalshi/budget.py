@@ -70,16 +70,17 @@ class Budget:
 
     async def take_read(self, path: str, *, max_wait_s: float | None = None) -> None:
         """Wait for the tokens of a GET. Raises NotSent `local_rate_limit` when that takes over `max_wait_s`."""
-        await self._limiter.acquire(_READ_GATE, 0, max_wait_s=max_wait_s)
         await self._limiter.acquire(_READ, self.cost("GET", path), max_wait_s=max_wait_s)
+        await self._limiter.acquire(_READ_GATE, 0, max_wait_s=max_wait_s)
 
     async def take_order(self, method: str, path: str, *, shard: int) -> None:
-        """Wait briefly for the tokens of a write that may add risk; leaves the cancels' share. Raises NotSent."""
+        """Wait briefly for the tokens of a write that may add risk; leaves the cancels' share. The gate comes last: a
+        429 while somebody waits for tokens holds them, too. Raises NotSent."""
         kept = self._write_capacity * CANCEL_SHARE[0] / CANCEL_SHARE[1]
-        await self._limiter.acquire(_ORDER_GATE, 0, max_wait_s=LONGEST_ORDER_WAIT_S)
         await self._limiter.acquire(
             self._write_bucket(shard), self.cost(method, path), reserve=kept, max_wait_s=LONGEST_ORDER_WAIT_S
         )
+        await self._limiter.acquire(_ORDER_GATE, 0, max_wait_s=LONGEST_ORDER_WAIT_S)
 
     async def take_cancel(self, method: str, path: str, *, shard: int) -> None:
         """Wait for the tokens of a write that takes risk off; may empty the bucket. Raises NotSent."""

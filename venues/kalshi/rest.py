@@ -101,12 +101,16 @@ class KalshiRest:
     ) -> HttpReply:
         """One request that may add risk. Raises NotSent or OutcomeUnknown; any complete reply is returned."""
         await self.budget.take_order(method, path, shard=shard)
-        return await self._write(method, path + query(params), body)
+        reply = await self._write(method, path + query(params), body)
+        if reply.status != 429:
+            self.budget.note_answered(is_read=False)
+        return reply
 
     async def cancel_write(
         self, method: str, path: str, *, shard: int, body: bytes | None = None, params: Params | None = None
     ) -> HttpReply:
-        """One request that takes risk off; it may use the tokens kept for cancels."""
+        """One request that takes risk off; it may use the tokens kept for cancels. That it is answered says nothing of
+        orders: their gate stays shut."""
         await self.budget.take_cancel(method, path, shard=shard)
         return await self._write(method, path + query(params), body)
 
@@ -125,12 +129,9 @@ class KalshiRest:
             raise OutcomeUnknown(error.message, code="unreadable_reply", status=reply.status) from error
 
     async def _write(self, method: str, path_with_query: str, body: bytes | None) -> HttpReply:
-        reply = await self._send(
+        return await self._send(
             method, path_with_query, body, deadline_s=WRITE_DEADLINE_S, max_bytes=MAX_WRITE_REPLY_BYTES
         )
-        if reply.status != 429:
-            self.budget.note_answered(is_read=False)
-        return reply
 
     async def _send(
         self,

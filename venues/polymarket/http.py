@@ -6,6 +6,7 @@ A call takes its tokens, goes out once, and 429s shut its bucket. Reads raise ty
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
@@ -27,6 +28,8 @@ NO_PARAMS: Params = {}
 
 ORDERS_BUCKET = "signer.orders"
 CANCELS_BUCKET = "signer.cancels"
+LONGEST_CANCEL_STOP_S = 2.0
+"""Whatever a 429 says, a cancel is asked again this soon: what rests is risk."""
 _READ_WAIT_S = 10.0
 _JSON_HEADERS = {"content-type": "application/json"}
 
@@ -120,7 +123,8 @@ class VenueHost:
         if tier:
             set_tier(self.limiter, tier)
         if reply.status == 429:
-            waited_s = self.limiter.penalise(bucket, retry_after_s(reply, error_of(reply)))
+            at_most_s = LONGEST_CANCEL_STOP_S if bucket == CANCELS_BUCKET else math.inf
+            waited_s = self.limiter.penalise(bucket, retry_after_s(reply, error_of(reply)), at_most_s=at_most_s)
             raise Throttled(f"Too many requests; holding back for {waited_s:.0f} s.", retry_after_s=waited_s)
         if reply.status < 400:
             self.limiter.forgive(bucket)

@@ -2,8 +2,9 @@
 
 Each named bucket holds tokens that refill evenly. A caller takes `cost` tokens while at least `reserve` stay behind:
 orders leave a reserve, cancels ask for none, so a cancel is never starved by orders. After a 429 the bucket is empty
-and shut for a while: everybody who uses it waits, and what follows is a trickle, not a storm. A bucket that was never
-configured has no limit of its own but honours penalties.
+and shut for a while: everybody who uses it waits. Then it is on probation: one request passes, the probe, and no other
+for as long again, until an answer without a 429 forgives (ORDERS H08). A bucket that was never configured has no limit
+of its own but honours penalties.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import math
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from venues.errors import NotSent
 
 _FIRST_PENALTY_S = 1.0
 _PENALTY_CEILING_S = 30.0
 _SHORTEST_WAIT_S = 0.001
+_LOOK_AGAIN_S = 0.25
 
 
 class TokenBucket:
@@ -69,10 +72,26 @@ class TokenBucket:
             self._tokens = 0.0
             self._at = max(now, self._shut_until)
 
+    def hold(self, seconds: float) -> None:
+        """Let nobody take before `seconds` are over; what is in it stays."""
+        self._shut_until = max(self._shut_until, self._clock() + seconds)
+
+    def release(self) -> None:
+        """Nobody is held back any more."""
+        self._shut_until = -math.inf
+
     def _refill(self, now: float) -> None:
         if now > self._at:
             self._tokens = min(self.capacity, self._tokens + (now - self._at) * self.refill_per_s)
             self._at = now
+
+
+@dataclass
+class _Probation:
+    """After a 429: at most one request in `interval_s`. `is_out`: a probe was let through."""
+
+    interval_s: float
+    is_out: bool = False
 
 
 class RateLimiter:
@@ -82,6 +101,7 @@ class RateLimiter:
         self._clock = clock
         self._buckets: dict[str, TokenBucket] = {}
         self._streaks: dict[str, int] = {}
+        self._probations: dict[str, _Probation] = {}
 
     def configure(self, bucket: str, *, capacity: float, refill_per_s: float) -> None:
         """Set or change the size of a bucket, for instance when the venue tells its limits."""
@@ -101,10 +121,16 @@ class RateLimiter:
             wait_s = tokens.seconds_until(cost, reserve=reserve)
             if math.isinf(wait_s) or self._clock() + wait_s > deadline:
                 raise _too_slow(bucket, wait_s)
-            await asyncio.sleep(max(wait_s, _SHORTEST_WAIT_S))
+            # On probation it may be forgiven sooner than its time is over: look again now and then.
+            longest_s = _LOOK_AGAIN_S if bucket in self._probations else math.inf
+            await asyncio.sleep(max(min(wait_s, longest_s), _SHORTEST_WAIT_S))
+        if (probation := self._probations.get(bucket)) is not None:
+            probation.is_out = True
+            tokens.hold(probation.interval_s)
 
-    def penalise(self, bucket: str, seconds: float | None = None) -> float:
-        """After a 429: shut the bucket for the longer of the venue's Retry-After and 1 s, 2 s, 4 s … 30 s with jitter.
+    def penalise(self, bucket: str, seconds: float | None = None, *, at_most_s: float = math.inf) -> float:
+        """After a 429: shut the bucket for the longer of the venue's Retry-After and 1 s, 2 s, 4 s … 30 s with jitter,
+        or for `at_most_s`, and put it on probation.
 
         Returns the seconds chosen. `forgive` after a success starts the row again at 1 s.
         """
@@ -112,13 +138,18 @@ class RateLimiter:
         self._streaks[bucket] = streak + 1
         backoff_s = min(_PENALTY_CEILING_S, _FIRST_PENALTY_S * 2.0 ** min(streak, 10))
         jittered_s = backoff_s * (1 + random.random() * 0.1)
-        shut_s = max(seconds or 0.0, min(_PENALTY_CEILING_S, jittered_s))
+        shut_s = min(at_most_s, max(seconds or 0.0, min(_PENALTY_CEILING_S, jittered_s)))
         self._bucket(bucket).shut(shut_s)
+        self._probations[bucket] = _Probation(shut_s)
         return shut_s
 
     def forgive(self, bucket: str) -> None:
-        """The venue answered normally again."""
+        """The venue answered normally. Only a probe ends a probation: what was under way before it opens nothing."""
         self._streaks.pop(bucket, None)
+        probation = self._probations.get(bucket)
+        if probation is not None and probation.is_out:
+            del self._probations[bucket]
+            self._bucket(bucket).release()
 
     def seconds_until(self, bucket: str, cost: float = 1.0, *, reserve: float = 0.0) -> float:
         return self._bucket(bucket).seconds_until(cost, reserve=reserve)

@@ -131,6 +131,37 @@ async def test_after_a_429_orders_wait_and_cancels_do_not(venue: Bench, plan: Wa
     assert (await venue.gateway.cancel(ref)).is_canceled
 
 
+async def test_while_throttled_all_senders_of_the_account_make_one_probe_an_interval(venue: Bench, plan: Watched):
+    """Ten senders that would order all the time; the venue throttles until its third answer (ORDERS H08, H09)."""
+    plan.clear()
+    _, ref = await venue.place(venue.request())
+    plan.only("429", times=2)
+    is_over = asyncio.Event()
+
+    async def sender() -> None:
+        while not is_over.is_set():
+            await error_of(place(venue, venue.gateway))
+            await asyncio.sleep(0.01)
+
+    await error_of(place(venue, venue.gateway))
+    began = time.monotonic()
+    senders = asyncio.gather(*(sender() for _ in range(10)))
+    assert (await venue.gateway.cancel(ref)).is_canceled, "cancels keep their own tokens"
+    while time.monotonic() < began + 0.9:
+        assert plan.asked["create"] == 1
+        await asyncio.sleep(0.05)
+    while plan.asked["create"] < 2:
+        assert time.monotonic() < began + 20
+        await asyncio.sleep(0.01)
+    probed = time.monotonic()
+    assert (await venue.gateway.cancel(ref)).is_canceled is False
+    while time.monotonic() < probed + 0.5:
+        assert plan.asked["create"] == 2, "it was throttled again: nobody asks for twice the time"
+        await asyncio.sleep(0.05)
+    is_over.set()
+    await senders
+
+
 async def test_a_redirect_is_not_followed_to_the_other_host(venue: Bench, plan: Watched):
     visitors: list[object] = []
     other = await asyncio.start_server(lambda reader, writer: visitors.append(writer), "127.0.0.1", 0)
