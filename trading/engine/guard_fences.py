@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from accounts.models import VenueAccount
-from trading.engine.database import DatabaseThread
+from trading.engine.database import AWAY, DatabaseThread
 from trading.models import VenueFence
 from trading.selectors.fences import unheld_fences
 from trading.services.fences import fence_close_unheld
@@ -38,8 +38,11 @@ async def shut_unheld_fences(doors: Iterable[FencedDoor], database: DatabaseThre
     for door in doors:
         if not door.gateway.capabilities.fences:
             continue
-        for fence in await database.call(unheld_fences, door.row):
-            shut += await _shut(door, fence, database)
+        try:
+            for fence in await database.call(unheld_fences, door.row):
+                shut += await _shut(door, fence, database)
+        except AWAY as error:  # shut it is, whether or not it could be written down: it is done and written again
+            log.error("fences_without_database", account=door.row.account_key, error=str(error))
     return shut
 
 

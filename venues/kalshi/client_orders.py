@@ -19,8 +19,10 @@ from venues.kalshi.constants import CANCEL_CANNOT_NOW, NO_SUCH_ORDER, ORDERS, Ka
 from venues.kalshi.numbers import amount_u, count_text, price_text
 from venues.kalshi.order_groups import LARGEST_LIMIT_U, OrderGroups
 from venues.kalshi.orders import check_price, check_quantity, prepare_order, shard_of, wire_side, yes_price_u
+from venues.kalshi.pauses import PauseGate
 from venues.kalshi.refusals import refusal_of
 from venues.kalshi.rest import KalshiRest, Params
+from venues.kalshi.schemas import WireExchangeStatus
 from venues.kalshi.schemas_portfolio import AmendReply, BalanceReply, CancelReply, CreateReply, DecreaseReply
 from venues.kalshi.shard_cash import ShardCash
 from venues.kalshi.sign import wall_clock_ms
@@ -54,6 +56,7 @@ class KalshiOrders:
         self.rest = KalshiRest(endpoints, key, name="kalshi.orders", wall_clock_ms=wall_clock_ms, budget=budget)
         self.groups = OrderGroups(self.rest)
         self.cash = ShardCash(self.rest)
+        self.pauses = PauseGate(lambda: self.rest.get("/exchange/status", WireExchangeStatus))
         self._clock_ms = clock_ms
 
     def prepare(self, request: OrderRequest) -> PreparedOrder:
@@ -63,9 +66,12 @@ class KalshiOrders:
     async def place(self, prepared: PreparedOrder) -> OrderAck:
         """Raises NotSent, Rejected, OutcomeUnknown, Throttled, AuthFailed; `order_already_exists` is an unknown."""
         shard = shard_of(prepared.request.market)
+        await self.pauses.check(shard=shard)
         reply = await self.rest.order_write("POST", prepared.path, shard=shard, body=prepared.body)
         if reply.status not in (200, 201):
-            raise self.rest.write_failure(reply)
+            failure = self.rest.write_failure(reply)
+            self.pauses.note(failure, shard=shard)
+            raise failure
         return self._ack(prepared.request, reply)
 
     def _ack(self, request: OrderRequest, reply: HttpReply) -> OrderAck:

@@ -72,6 +72,9 @@ DEFINITIVE_CREATE_REFUSALS = frozenset(
 FENCE_SHUT = frozenset({"exceeded_order_group_risk_limit", "order_group_not_found"})
 """Refusals of a create that say: its order group was triggered (by hand or by its limit) or is gone."""
 
+PAUSED = frozenset({"trading_is_paused", "exchange_is_paused"})
+"""Refusals that speak of the exchange, not of the order."""
+
 CANCEL_CANNOT_NOW = frozenset(
     {"market_closed", "market_already_closed", "market_inactive", "exchange_is_paused", "trading_is_paused"}
 )

@@ -153,7 +153,9 @@ class PolymarketOrders:
             if isinstance(refusal, ModeRefused):
                 self.modes.note(refusal)
             raise refusal
-        return self._acceptance(prepared, reply)
+        ack = self._acceptance(prepared, reply)
+        self.modes.note_taken(is_post_only=prepared.request.post_only)
+        return ack
 
     def _check_still_wanted(self, request: OrderRequest) -> None:
         """A good-till order whose time is over would only be refused or, worse, rest for its minute of grace."""

@@ -58,11 +58,13 @@ class VenueMode(StrEnum):
 
 
 class ModeRefused(Rejected):
-    """Not taken, because of the mode the exchange is in: a state, not a fault. Ask again after `retry_after_s`."""
+    """Not taken, because of the mode the exchange is in: a state, not a fault. Ask again after `retry_after_s`, which
+    the venue itself named where `is_told`."""
 
     def __init__(self, mode: VenueMode, *, retry_after_s: float | None, status: int) -> None:
         super().__init__(f"The exchange refuses this now: {mode.value}.", code=mode.value, status=status)
         self.mode = mode
+        self.is_told = retry_after_s is not None
         self.retry_after_s = retry_after_s if retry_after_s is not None else _DEFAULT_WAIT_S[mode.value]
 
 

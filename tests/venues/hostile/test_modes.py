@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.contract.bench import Bench, bench
+from tests.venues.hostile.conftest import Watched
 from venues.errors import NotSent, OutcomeUnknown, Rejected, Throttled, VenueError
 from venues.types import MICRO, OrderState, SettleState, TimeInForce, Venue
 
@@ -52,17 +53,47 @@ async def test_a_trading_pause_takes_cancels_and_an_exchange_pause_takes_nothing
     _, gone = await kalshi.place(kalshi.request(cancel_on_pause=True))
     for mode in ("trading_pause", "cancel_only"):
         await enter(kalshi, mode=mode)
-        error = await refusal(kalshi.place(kalshi.request()))
+        error = await refusal(by_another_door(kalshi))
         assert isinstance(error, Rejected) and error.code == "trading_is_paused"
     assert await kalshi.open_ids() == {ref.venue_order_id, kept.venue_order_id}
     assert (await kalshi.gateway.cancel(gone)).reason == "not_found"
     assert (await kalshi.gateway.cancel(ref)).is_canceled
     await enter(kalshi, mode="exchange_pause")
-    assert (await refusal(kalshi.place(kalshi.request()))).code == "exchange_is_paused"
+    assert (await refusal(by_another_door(kalshi))).code == "exchange_is_paused"
     refused = await kalshi.gateway.cancel(kept)
     assert (refused.is_canceled, refused.reason) == (False, "exchange_is_paused")
     await enter(kalshi, mode="normal")
     assert (await kalshi.gateway.cancel(kept)).is_canceled
+
+
+async def by_another_door(on: Bench) -> object:
+    """An order by a door that knows of no pause yet."""
+    reader, gateway = on.doors()
+    try:
+        return await gateway.place(gateway.prepare(on.request()))
+    finally:
+        await gateway.aclose()
+        await reader.aclose()
+
+
+async def test_into_a_pause_one_order_is_sent_and_none_more_until_the_exchange_says_it_is_over():
+    plan, now = Watched(), 0.0
+    async with bench(Venue.KALSHI, faults=plan) as kalshi:
+        gateway: Any = kalshi.gateway
+        gateway.pauses._clock = lambda: now
+        await enter(kalshi, mode="trading_pause")
+        assert isinstance(await refusal(kalshi.place(kalshi.request())), Rejected)
+        for moment in (0.0, 4.9, 5.0, 9.9, 10.0):
+            now = moment
+            error = await refusal(kalshi.place(kalshi.request()))
+            assert isinstance(error, NotSent) and error.code == "trading_is_paused"
+        assert (plan.asked["create"], plan.asked["exchange_status"]) == (1, 2)
+        await enter(kalshi, mode="normal")
+        now = 14.9
+        assert isinstance(await refusal(kalshi.place(kalshi.request())), NotSent), "the last look was 4.9 s ago"
+        now = 15.0
+        await kalshi.place(kalshi.request())
+        assert (plan.asked["create"], plan.asked["exchange_status"]) == (2, 3)
 
 
 async def test_an_exchange_pause_ends_the_sessions(kalshi: Bench):
