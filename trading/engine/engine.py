@@ -153,8 +153,7 @@ class Engine:
         )
 
     async def start(self) -> None:
-        """Restore, hear what is wanted, take over, catch up, then open the streams. Raises where an account cannot be
-        taken over or read: nothing is traded then."""
+        """Take over, catch up, then open the streams. Raises where an account cannot be taken over or read."""
         await self._beat(TraderStatus.STARTING)
         await self.discovery.restore()
         await self.follow_wishes()
