@@ -17,6 +17,9 @@ ENV_POINT = "COURTSIDE_KILL_POINT"
 """`P2.before_commit` dies at the first hit, `P2.before_commit:3` at the third; `-` only counts."""
 ENV_LOG = "COURTSIDE_KILL_LOG"
 """A file that gets one line for every hit, written and flushed before the death."""
+ENV_SIGNAL = "COURTSIDE_KILL_SIGNAL"
+"""What the process sends itself: SIGKILL, or SIGSTOP, after which another process may let it go on."""
+SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGSTOP": signal.SIGSTOP}
 
 KILL_POINTS = frozenset(
     {
@@ -105,7 +108,7 @@ def install(hook: Callable[[str], None] | None) -> None:
 
 
 def install_from_environment(*, mode: str) -> None:
-    """Die at the point that the environment names. Raises ValueError for an unknown point or where money is real."""
+    """Die at the point that the environment names. Raises ValueError for an unknown one, or where money is real."""
     wish = os.environ.get(ENV_POINT, "")
     if not wish:
         return
@@ -114,15 +117,19 @@ def install_from_environment(*, mode: str) -> None:
         raise ValueError(f"{ENV_POINT} is for simulated trading only; unset it.")
     if name != "-" and name not in KILL_POINTS:
         raise ValueError(f"{ENV_POINT} names no kill point: {name}. See core/kill_points.py.")
-    install(_Killer(name, int(nth or 1), os.environ.get(ENV_LOG, "")))
+    deed = SIGNALS.get(os.environ.get(ENV_SIGNAL) or "SIGKILL")
+    if deed is None:
+        raise ValueError(f"{ENV_SIGNAL} is one of {', '.join(SIGNALS)}.")
+    install(_Killer(name, int(nth or 1), deed, os.environ.get(ENV_LOG, "")))
 
 
 class _Killer:
-    """Counts hits, writes each down, and kills this process at the chosen one."""
+    """Counts hits, writes each down, and signals this process at the chosen one."""
 
-    def __init__(self, name: str, nth: int, log: str) -> None:
+    def __init__(self, name: str, nth: int, deed: signal.Signals, log: str) -> None:
         self._name = name
         self._nth = nth
+        self._deed = deed
         self._log = Path(log) if log else None
         self._hits: Counter[str] = Counter()
 
@@ -132,4 +139,4 @@ class _Killer:
             with self._log.open("a", encoding="ascii") as log:
                 log.write(f"{name}\n")
         if name == self._name and self._hits[name] == self._nth:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._deed)

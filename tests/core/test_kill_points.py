@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -54,6 +56,10 @@ def test_only_a_simulated_deployment_can_be_told_to_die(monkeypatch: pytest.Monk
     monkeypatch.setenv(kill_points.ENV_POINT, "P1.nonsense")
     with pytest.raises(ValueError, match="nonsense"):
         install_from_environment(mode="simulated")
+    monkeypatch.setenv(kill_points.ENV_POINT, "P1.decided")
+    monkeypatch.setenv(kill_points.ENV_SIGNAL, "SIGHUP")
+    with pytest.raises(ValueError, match="SIGSTOP"):
+        install_from_environment(mode="simulated")
 
 
 def test_a_process_dies_at_the_chosen_hit_and_leaves_a_line_for_each(tmp_path: Path):
@@ -69,3 +75,18 @@ def test_a_process_dies_at_the_chosen_hit_and_leaves_a_line_for_each(tmp_path: P
     )
     assert done.returncode == -9 and not done.stdout, done.stderr
     assert log.read_text("ascii").split() == ["P1.decided", "P4.before_send", "P1.decided"]
+
+
+def test_a_process_may_stop_instead_and_go_on_when_it_is_let():
+    script = (
+        "from core.kill_points import install_from_environment as install, kill_point as hit; "
+        "install(mode='simulated'); hit('P4.before_send'); print('lives')"
+    )
+    environment = {kill_points.ENV_POINT: "P4.before_send", kill_points.ENV_SIGNAL: "SIGSTOP"}
+    root = Path(__file__).resolve().parents[2]
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=root, env=environment, stdout=subprocess.PIPE)
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status) and os.WSTOPSIG(status) == signal.SIGSTOP
+    process.send_signal(signal.SIGCONT)
+    told, _ = process.communicate()
+    assert told == b"lives\n" and process.returncode == 0
