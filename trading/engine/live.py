@@ -7,7 +7,6 @@ from pathlib import Path
 from accounts.models import User
 from trading.engine.build import build_paper, tape_recorder
 from trading.engine.clock import WallClock
-from trading.engine.desk import process_holder
 from trading.engine.engine import Engine
 from trading.engine.host import TraderHost
 from trading.engine.paper import PaperDoors
@@ -21,16 +20,17 @@ class PaperTrader:
     """A `TraderHost` whose engines fill paper orders against live books, by the wall clock."""
 
     def __init__(
-        self, *, data_dir: Path, permit: Permit, latency_ms: int, endpoints: VenueEndpoints = PRODUCTION
+        self, *, data_dir: Path, holder: str, permit: Permit, latency_ms: int, endpoints: VenueEndpoints = PRODUCTION
     ) -> None:
         self.clock = WallClock()
         self._data_dir = data_dir
+        self._holder = holder
         self._endpoints = endpoints
         self._permit = permit
         self._paper = PaperDoors(folder=data_dir, latency_ms=latency_ms, clock_ms=self.clock.now_ms)
         self._recorder: TapeRecorder | None = None
         self._tasks = TaskGroup()
-        self._traders = TraderHost(self.build, holder=process_holder())
+        self._traders = TraderHost(self.build, holder=holder)
 
     async def start(self) -> None:
         """Look after the engines in the background. A venue that does not answer is tried again by its feed."""
@@ -41,7 +41,7 @@ class PaperTrader:
     async def build(self, user: User) -> Engine:
         return await build_paper(
             user=user,
-            holder=process_holder(),
+            holder=self._holder,
             endpoints=self._endpoints,
             clock=self.clock,
             tap=self._recorder.record if self._recorder is not None else None,

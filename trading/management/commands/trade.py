@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand
 
 from trading.engine.embedded import demo_user
 from trading.engine.guard_anchors import anchor_here
+from trading.engine.holder import FolderHolder
 from trading.engine.live import PaperTrader
 from trading.engine.permit import FilePermit
 from trading.engine.simulation import SimulatedTrader
@@ -45,23 +46,29 @@ class Command(BaseCommand):
             sys.exit(2)
 
 
-def _trader() -> SimulatedTrader | PaperTrader:
+def _trader(holder: str) -> SimulatedTrader | PaperTrader:
     """By mode: simulated venues, or paper accounts on live data, which may be the simulated venues' too."""
     data_dir, is_paper = Path(settings.DATA_DIR), settings.TRADING_MODE == "paper"
     latency_ms = settings.PAPER_LATENCY_MS if is_paper else None
     if latency_ms is not None and settings.PAPER_DATA == "production":
-        return PaperTrader(data_dir=data_dir, permit=FilePermit(data_dir), latency_ms=latency_ms)
+        return PaperTrader(data_dir=data_dir, holder=holder, permit=FilePermit(data_dir), latency_ms=latency_ms)
     return SimulatedTrader(
         host=settings.SIMULATOR_HOST,
         port=settings.SIMULATOR_PORT,
         data_dir=data_dir,
+        holder=holder,
         permit=FilePermit(data_dir),
         paper_latency_ms=latency_ms,
     )
 
 
 async def _trade() -> None:
-    trader = _trader()
+    with FolderHolder(Path(settings.DATA_DIR)) as holder:
+        await _trade_as(holder.name)
+
+
+async def _trade_as(holder: str) -> None:
+    trader = _trader(holder)
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
