@@ -158,7 +158,10 @@ else:
     # 0 where a pooler cannot keep them.
     if prepare_after := env.int("DATABASE_PREPARE_AFTER", 1):
         options["prepare_threshold"] = prepare_after
-        options.setdefault("options", "-c plan_cache_mode=force_generic_plan")
+        # A process that was stopped in a transaction lets its locks go before its lease (15 s) runs out.
+        options.setdefault(
+            "options", "-c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=10000"
+        )
     if env.bool("DATABASE_POOL", default=False):
         options["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 10)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

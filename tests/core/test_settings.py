@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.db import connection
+
+from trading.services.lease import LEASE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -92,3 +95,11 @@ def test_what_the_database_url_asks_for_is_kept(tmp_path, prepare_after, own):
     url = "postgres://ann@db.example/courtside?sslmode=verify-full"
     done = start(tmp_path, "-c", PRINT_OPTIONS, DATABASE_URL=url, DATABASE_PREPARE_AFTER=prepare_after)
     assert done.stdout.strip() == str(own), done.stderr
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="a server's own setting")
+def test_a_process_stopped_in_a_transaction_lets_its_locks_go_before_its_lease_runs_out(db):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setting::int FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'")
+        (given_ms,) = cursor.fetchone()
+    assert 0 < given_ms < LEASE.total_seconds() * 1_000
