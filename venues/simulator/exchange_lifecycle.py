@@ -150,7 +150,10 @@ class Lifecycle:
         market.settled_ms = now_ms
         for account in self._floor.ledger.accounts.values():
             position = account.positions.get(market.native_id)
-            if position is not None and (position.yes_qty_u or position.no_qty_u or position.traded_qty_u):
+            if position is None:
+                continue
+            is_due = position.traded_qty_u and not account.is_settled(market.native_id)
+            if position.yes_qty_u or position.no_qty_u or is_due:
                 self._pay(market, account, value_u, now_ms)
         self._floor.ledger.dust_u += market.escrow_u  # what rounding down to whole µUSD left
         market.escrow_u = 0

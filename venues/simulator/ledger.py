@@ -141,6 +141,10 @@ class Account:
         self.fees_u = 0
         self.ids_made = 0
 
+    def is_settled(self, native_id: str) -> bool:
+        """This market's settlement was told to it already, perhaps before a restart that forgot the result."""
+        return any(settlement.native_id == native_id for settlement in self.settlements)
+
     def position(self, native_id: str) -> Position:
         position = self.positions.get(native_id)
         if position is None:

@@ -91,6 +91,24 @@ def test_a_restart_restores_every_order_fill_position_and_cent(tmp_path: Path, v
     assert after.imbalance_u() == 0
 
 
+@pytest.mark.parametrize("venue", ["kalshi", "polymarket"])
+def test_a_world_that_forgot_a_result_pays_and_tells_it_no_second_time(tmp_path: Path, venue: str) -> None:
+    """The world may have been written a moment before the venue: after a kill it then ends the same game again."""
+    store = Store(tmp_path / "state.sqlite3")
+    before = opened(store, venue)
+    trade_a_little(before)
+    told = before.ledger("ann")
+    assert [(one.native_id, one.yes_qty_u) for one in told.settlements] == [("N", 20 * MICRO)]
+    store.close()
+    store = Store(tmp_path / "state.sqlite3")
+    after = opened(store, venue)
+    after.determine("N", MICRO, 30)
+    after.advance(50)
+    assert normal(after.ledger("ann")) == normal(told)
+    store.close()
+    assert list(Store(tmp_path / "state.sqlite3").saved(venue).ledgers[0].settlements) == list(told.settlements)
+
+
 def test_restored_orders_trade_cancel_and_keep_their_ids_used(tmp_path: Path) -> None:
     store = Store(tmp_path / "state.sqlite3")
     trade_a_little(opened(store))
