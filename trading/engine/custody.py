@@ -7,7 +7,7 @@ the venue shuts out (L5), or whose lease is gone, trades nothing more and ends: 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 import structlog
@@ -39,15 +39,18 @@ class Custody:
         *,
         desk: Desk,
         database: DatabaseThread,
+        writers: Iterable[DatabaseThread],
         clock: Clock,
         tasks: TaskGroup,
         catch_ups: list[CatchUp],
         cancel: Callable[[DeskAccount, Order], Awaitable[None]],
         ended: Callable[[str], None],
     ) -> None:
-        """`cancel` asks for one cancel; `ended` is told, with a word, that nothing may be traded any more."""
+        """`writers`: all threads that write for this trader; `cancel` asks for one cancel; `ended` is told, with a
+        word, that nothing may be traded any more."""
         self._desk = desk
         self._database = database
+        self._writers = tuple(writers)
         self._clock = clock
         self._tasks = tasks
         self._ended = ended
@@ -59,7 +62,8 @@ class Custody:
     async def take_over(self) -> None:
         """Raises where the venue does not confirm, or an account cannot be read: nothing is traded then."""
         accounts = list(self._desk.accounts.values())
-        await self._database.call(lease_bind, {account.row.pk: account.epoch for account in accounts})
+        for writer in self._writers:
+            await writer.call(lease_bind, {account.row.pk: account.epoch for account in accounts})
         for account in accounts:
             await take_over(account, self._database, at=from_ms(self._clock.now_ms()))
         for watch in self.watches.values():

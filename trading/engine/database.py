@@ -1,7 +1,8 @@
 """The engine's database threads.
 
 Django connections belong to a thread, and one slow batch must not stand before an order: the ledger (orders, fills,
-cash) and the journal (decisions, price points, games) each have a thread, and so a connection, of their own.
+cash), the journal (decisions, price points, games) and the emergency stops each have a thread, and so a connection, of
+their own.
 """
 
 from __future__ import annotations

@@ -98,6 +98,7 @@ class Engine:
         self._wish = TradingStateChanged(TradingState.ACTIVE)
         self._ledger_database = ledger_database
         self._journal_database = journal_database
+        self._stops_database = DatabaseThread("stops")
         self._feeds_up: dict[str, tuple[bool, float]] = {}
         self._recent = Recent()
         self._sampled_ms: dict[str, int] = {}
@@ -129,11 +130,12 @@ class Engine:
             for account, catch_up in zip(desk.accounts.values(), self.catch_ups, strict=True)
         )
         self.following = Following(
-            wishes=self.follow_wishes, doors=desk.accounts.values, database=ledger_database, permit=permit
+            wishes=self.follow_wishes, doors=desk.accounts.values, database=self._stops_database, permit=permit
         )
         self.custody = Custody(
             desk=desk,
             database=ledger_database,
+            writers=(ledger_database, self._stops_database),
             clock=clock,
             tasks=self.tasks,
             catch_ups=self.catch_ups,
@@ -203,7 +205,7 @@ class Engine:
     @property
     def databases(self) -> tuple[DatabaseThread, ...]:
         """The threads that hold this engine's database connections."""
-        return (self._ledger_database, self._journal_database)
+        return (self._ledger_database, self._journal_database, self._stops_database)
 
     @property
     def connections(self) -> list[Any]:

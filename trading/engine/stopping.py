@@ -27,7 +27,7 @@ from trading.engine.desk import order_ref
 from trading.models import Order, OrderStatus
 from trading.selectors.stops import WIDE, orders_in
 from trading.services.claims import CLIENT_ID_PREFIX
-from trading.services.orders import order_cancel_requested
+from trading.services.orders import orders_cancel_requested
 from trading.services.stopping import account_stop_begin, account_stop_note, stuck_order
 from venues.errors import VenueError
 from venues.ports import AccountReader, OrderGateway
@@ -78,18 +78,15 @@ class AccountStop:
         self._by = by
         self._part: KillSwitchPart | None = None
         self._acted_s = asyncio.get_running_loop().time()
-        self._asked_all = False
         self._refusals: dict[str, str] = {}
 
     async def round(self) -> KillSwitchPart:
         """Cancel, list, write down. Raises VenueError where the venue cannot even be read: try again."""
         if self._part is None:
-            self._part = await self._database.call(account_stop_begin, event=self._event, venue_account=self._door.row)
-        if not self._asked_all:
             await self._begin()
         look = await self._look()
         if look.orphans:
-            await self._cancel_all([])
+            await self._cancel_all()
         if look.listed:
             await self._cancel(look.listed)
         elif look.is_empty and look.began_s - self._acted_s < PROVES_AFTER_S:
@@ -98,24 +95,54 @@ class AccountStop:
         return await self._write_down(look)
 
     async def _begin(self) -> None:
-        """One request for everything where the whole account stops; what it does not reach is canceled one by one."""
-        self._asked_all = True
+        """One request for everything where the whole account stops; what it does not reach is canceled one by one. What
+        was there is written down while the cancels are on their way: they wait for no write."""
         orders = await self._database.call(_working, self._event, self._door.row)
-        if not orders:
-            return
-        if self._event.scope in WIDE and not await self._has_strangers():
-            await self._cancel_all(orders)
-        else:
-            await self._cancel([order for order in orders if order.venue_order_id])
-
-    async def _cancel_all(self, orders: list[Order]) -> None:
+        is_whole = self._event.scope in WIDE and not await self._has_strangers()
+        named = [order for order in orders if order.venue_order_id]
         first_at = clock.now()
+        asking = (self._ask_all(orders) if is_whole else self._ask_each(named)) if orders else _nothing()
+        writing = self._database.call(
+            account_stop_begin, event=self._event, venue_account=self._door.row, orders=orders
+        )
+        self._part, sent = await asyncio.gather(writing, asking)
+        if sent:
+            await self._database.call(_note_cancels, self._part, orders if is_whole else named, first_at, sent)
+
+    async def _cancel_all(self) -> None:
+        first_at = clock.now()
+        sent = await self._ask_all([])
+        await self._database.call(_note_cancels, self._part, [], first_at, sent)
+
+    async def _cancel(self, orders: list[Order]) -> None:
+        """All of them, a few at a time; whatever is answered, only the next list tells."""
+        first_at = clock.now()
+        sent = await self._ask_each(orders)
+        await self._database.call(_note_cancels, self._part, orders, first_at, sent)
+
+    async def _ask_all(self, orders: list[Order]) -> int:
+        """How many requests that were."""
         try:
             await self._door.gateway.cancel_all()
         except VenueError as error:
             self._refusals |= {order.client_order_id: f"{error.code}: {error.message}" for order in orders}
         self._acted_s = asyncio.get_running_loop().time()
-        await self._database.call(_note_cancels, self._part, orders, first_at, 1)
+        return 1
+
+    async def _ask_each(self, orders: list[Order]) -> int:
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(order: Order) -> None:
+            async with gate:
+                try:
+                    ack = await self._door.gateway.cancel(order_ref(order))
+                    self._refusals[order.client_order_id] = "" if ack.is_canceled else ack.reason
+                except VenueError as error:
+                    self._refusals[order.client_order_id] = f"{error.code}: {error.message}"
+
+        await asyncio.gather(*(one(order) for order in orders))
+        self._acted_s = asyncio.get_running_loop().time()
+        return len(orders)
 
     async def _has_strangers(self) -> bool:
         """Orders that people placed by hand stay: where the books know of any, ours are named one by one."""
@@ -131,22 +158,6 @@ class AccountStop:
         if self._event.scope not in WIDE:  # orders without a row may be anybody's and anywhere
             look.orphans = 0
         return look
-
-    async def _cancel(self, orders: list[Order]) -> None:
-        """All of them, a few at a time; whatever is answered, only the next list tells."""
-        first_at, gate = clock.now(), asyncio.Semaphore(AT_ONCE)
-
-        async def one(order: Order) -> None:
-            async with gate:
-                try:
-                    ack = await self._door.gateway.cancel(order_ref(order))
-                    self._refusals[order.client_order_id] = "" if ack.is_canceled else ack.reason
-                except VenueError as error:
-                    self._refusals[order.client_order_id] = f"{error.code}: {error.message}"
-
-        await asyncio.gather(*(one(order) for order in orders))
-        self._acted_s = asyncio.get_running_loop().time()
-        await self._database.call(_note_cancels, self._part, orders, first_at, len(orders))
 
     async def _write_down(self, look: Look) -> KillSwitchPart:
         assert self._part is not None
@@ -197,8 +208,11 @@ def _has_strangers(account: VenueAccount) -> bool:
     return Order.objects.filter(venue_account=account, is_external=True, status=OrderStatus.OPEN).exists()
 
 
+async def _nothing() -> int:
+    return 0
+
+
 def _note_cancels(part: KillSwitchPart | None, orders: list[Order], first_at: datetime, sent: int) -> None:
-    assert part is not None, "cancels go out after the part is begun"
+    assert part is not None, "cancels are noted after the part is begun"
     stop_part_cancels(part=part, sent=sent, first_at=first_at)
-    for order in orders:
-        order_cancel_requested(order=order, reason="emergency stop")
+    orders_cancel_requested(orders=orders, reason="emergency stop")

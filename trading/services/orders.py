@@ -9,7 +9,7 @@ end is ended by proof (`order_end_proven`) or by an operator (`order_void`). Fil
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,6 +39,7 @@ __all__ = [
     "order_prepare_store",
     "order_reject",
     "order_void",
+    "orders_cancel_requested",
 ]
 
 PROVABLE_ENDS = frozenset({OrderStatus.VOID, OrderStatus.EXPIRED, OrderStatus.CANCELED})
@@ -167,12 +168,24 @@ def order_cancel_requested(
     *, order: Order, reason: str = "", at: datetime | None = None, context: Mapping[str, Any] | None = None
 ) -> Order:
     """Remember that a cancel was asked for; only the venue's evidence ends the order. `context`: for its audit."""
+    order = _cancel_asked(order, reason, at_or_now(at), context or {})
+    kill_point("P10.before_commit")
+    return order
+
+
+@transaction.atomic(durable=True)
+def orders_cancel_requested(*, orders: Iterable[Order], reason: str, at: datetime | None = None) -> None:
+    """The same of many at once: after an emergency stop nobody waits for a commit each."""
+    for order in orders:
+        _cancel_asked(order, reason, at_or_now(at), {})
+
+
+def _cancel_asked(order: Order, reason: str, at: datetime, context: Mapping[str, Any]) -> Order:
     order = reload(order)
     if order.is_working and order.cancel_requested_at is None:
-        asked: dict[str, Any] = {"cancel_requested_at": at_or_now(at), "cancel_reason": reason[:80]}
-        audit = {"record": "CANCEL", "context": dict(context or {})}
+        asked: dict[str, Any] = {"cancel_requested_at": at, "cancel_reason": reason[:80]}
+        audit = {"record": "CANCEL", "context": dict(context)}
         note_order(order, kind="cancel_requested", payload={"reason": reason}, audit=audit, **asked)
-    kill_point("P10.before_commit")
     return order
 
 

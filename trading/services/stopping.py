@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from accounts.models import VenueAccount
@@ -12,13 +13,16 @@ from trading.models import Order
 from trading.selectors.stops import orders_in, positions_in, realized_u
 
 
-def account_stop_begin(*, event: KillSwitchEvent, venue_account: VenueAccount) -> KillSwitchPart:
-    """The account's part of the stop; made once, whoever asks first."""
+def account_stop_begin(
+    *, event: KillSwitchEvent, venue_account: VenueAccount, orders: Iterable[Order] | None = None
+) -> KillSwitchPart:
+    """The account's part of the stop; made once, whoever asks first. `orders`: what worked in its scope when the stop
+    reached the account, if that was read before."""
     part = KillSwitchPart.objects.filter(event=event, venue_account=venue_account).first()
     return part or stop_part_begin(
         event=event,
         venue_account=venue_account,
-        orders=[order_facts(order) for order in orders_in(event, venue_account)],
+        orders=[order_facts(order) for order in (orders_in(event, venue_account) if orders is None else orders)],
         positions_open=positions_in(event, venue_account).count(),
         realized_u=realized_u(venue_account),
     )

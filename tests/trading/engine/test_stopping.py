@@ -101,6 +101,19 @@ async def test_a_halt_of_everything_takes_all_orders_off_both_venues_and_proves_
     await stand.books_equal()
 
 
+async def test_a_stop_waits_for_nothing_that_the_ledger_is_busy_with(stand: Stand, trouble: Trouble):
+    await resting(stand, Venue.KALSHI)
+    is_free = threading.Event()
+    busy = asyncio.create_task(stand.engine.on_ledger(is_free.wait))
+    await halt(stand)
+    await stand.until(lambda: trouble.answered["kalshi", "cancel_all"] == 1)
+    assert not busy.done() and not is_free.is_set()
+    is_free.set()
+    await busy
+    (part, _) = await proven(stand, 2)
+    assert (part.orders_open, part.cancels_sent >= 1) == (1, True)
+
+
 async def test_a_cancel_that_is_refused_is_asked_again_until_it_is_taken(stand: Stand, trouble: Trouble):
     await resting(stand, Venue.KALSHI)
     for op in ("cancel", "cancel_all"):
