@@ -117,10 +117,12 @@ async def test_36_a_trade_that_fails_on_chain_is_taken_back_whole(venue: Bench):
     before = (await venue.ledger())["cash_u"]
     venue.exchange.decide_fates([TradeFate.FAILED] * 10)
     async with venue.heard(venue.reader) as messages:
-        await venue.take()
+        ref = await venue.take()
         await venue.wait_ms(20_000)
         ledger, fills = await venue.ledger(), await venue.fills()
         assert {one.settle_state for one in fills} == {SettleState.FAILED}
+        order, (there,) = await venue.reader.order(ref), ledger["orders"]
+        assert order is not None and order.filled_u == there["filled_u"] > 0, "what was matched filled the order"
         assert ledger["cash_u"] == before == (await venue.reader.balance()).total_u
         assert all(not one["yes_qty_u"] and not one["no_qty_u"] for one in ledger["positions"])
         names = {(one.trade_id, one.leg) for one in fills}

@@ -41,7 +41,6 @@ from venues.types import (
     OrderState,
     PositionReport,
     SettlementReport,
-    SettleState,
     Side,
     Venue,
     VenueMarket,
@@ -258,6 +257,7 @@ class PolymarketAccount:
 
 
 def _closed_report(fills: list[FillReport], account: str) -> OrderReport:
+    """As the venue itself counts: what was matched filled the order, also where its trade failed on chain later."""
     last = max(fills, key=lambda fill: fill.venue_ms)
     return OrderReport(
         venue=Venue.POLYMARKET,
@@ -266,7 +266,7 @@ def _closed_report(fills: list[FillReport], account: str) -> OrderReport:
         client_order_id="",
         market_id=last.market_id,
         state=OrderState.CANCELED,
-        filled_u=sum(fill.qty_u for fill in fills if fill.settle_state is not SettleState.FAILED),
+        filled_u=sum(fill.qty_u for fill in fills),
         remaining_u=0,
         venue_ms=last.venue_ms,
         reason="not active any more",
