@@ -18,6 +18,7 @@ from trading.engine.database import DatabaseThread
 from trading.engine.simulated import KIND_OF, ensure_simulated_accounts
 from trading.models import Order, SportConfig, TraderState, TraderStatus
 from trading.services.demo import demo_desk_ensure
+from venues.errors import VenueError
 from venues.ports import OrderRequest
 from venues.readers import simulated_endpoints
 from venues.registry import open_account
@@ -65,9 +66,9 @@ def deny_everything(*, is_on: bool) -> None:
 
 def person_orders(*, port: int, number: int) -> bool:
     """An order at the venue that no trader decided on, by the account's own key; it rests at a cent. False while no
-    market is known."""
+    market is known that takes it."""
     rows = Market.objects.filter(venue=Venue.KALSHI, state=MarketState.OPEN)
-    market = rows.first()
+    market = rows.order_by("-game_starts_at").first()
     if market is None:
         return False
     account = VenueAccount.objects.get(venue=Venue.KALSHI, is_enabled=True)
@@ -86,7 +87,10 @@ def person_orders(*, port: int, number: int) -> bool:
         await reader.aclose()
         await gateway.aclose()
 
-    asyncio.run(place())
+    try:
+        asyncio.run(place())
+    except VenueError:
+        return False
     return True
 
 
