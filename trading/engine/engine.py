@@ -313,13 +313,9 @@ class Engine:
             if not (market.is_live and market.book.is_valid and is_due):
                 continue
             self._sampled_ms[market.market_id] = now_ms
-            book = market.book
+            bid_u, ask_u = market.book.best_bid_u or None, market.book.best_ask_u or None
             sample = PriceSample(
-                market_id=market.market_id,
-                at_ms=now_ms,
-                bid_u=book.best_bid_u or None,
-                ask_u=book.best_ask_u or None,
-                fair_u=market.fair_u,
+                market_id=market.market_id, at_ms=now_ms, bid_u=bid_u, ask_u=ask_u, fair_u=market.fair_u
             )
             self.journal.note_price(sample)
 
