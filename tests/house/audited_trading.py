@@ -46,6 +46,7 @@ from trading.services.orders import (
     order_prepare_store,
     order_reject,
     order_void,
+    orders_cancel_requested,
 )
 from trading.services.orphans import orphan_adopt, orphan_close_ask, orphan_close_proven, orphan_mark_false
 from trading.services.reconciliation import (
@@ -80,6 +81,11 @@ def on_order(service: Callable[..., Any], order_of: Callable[[], Order] = an_ord
         return lambda: service(order=order, **given)
 
     return scene
+
+
+def cancels_of_a_stop() -> Call:
+    order = an_order()
+    return lambda: orders_cancel_requested(orders=[order], reason="emergency stop")
 
 
 def claim() -> Call:
@@ -266,6 +272,7 @@ TRADING: dict[str, Scene] = {
     "order_prepare_store": preparation,
     "order_reject": on_order(order_reject, code="price"),
     "order_void": voiding,
+    "orders_cancel_requested": cancels_of_a_stop,
     "orphan_close_ask": on_orphan(orphan_close_ask, reason="not wanted", actor="ann"),
     "orphan_close_proven": proof_of_closing,
     "orphan_mark_false": on_orphan(orphan_mark_false, reason="my other program", actor="ann"),
