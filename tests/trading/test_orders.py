@@ -20,6 +20,7 @@ from tests.builders import (
 )
 from trading.domain.lifecycle import OrderStatus
 from trading.models import AccountLedger, Order
+from trading.selectors.invariants import violations
 from trading.services.fills import fill_book
 from trading.services.orders import (
     UNKNOWN_FOR_GOOD,
@@ -200,3 +201,30 @@ def test_an_operator_voids_an_order_whose_answer_has_been_lost_for_long_enough(o
     order = order_void(order=order, reason="support says so", actor="op")
     assert (order.status, order.reason, reserved(order)) == ("void", "support says so", 0)
     assert order.events.last().payload["actor"] == "op"
+
+
+@pytest.mark.parametrize("fill_first", [True, False])
+def test_an_exit_that_the_venue_cut_to_what_was_held_and_filled_is_filled_whatever_is_told_first(fill_first):
+    account, market = an_account(), a_market()
+    fill_book(venue_account=account, report=a_fill(account, market, qty_u=10 * ONE))
+    order = a_claimed_order(account, market, side=Side.SELL, qty_u=10 * ONE, reduce_only=True, max_cost_u=0)
+    fill_book(venue_account=account, report=a_fill(account, market, side=Side.SELL, qty_u=ONE))
+    order = order_acknowledge(order=order, ack=an_ack(order, OrderState.CANCELED, filled_u=9 * ONE))
+    sale = a_fill(account, market, order=order, side=Side.SELL, qty_u=9 * ONE)
+    told = an_order_report(order, OrderState.FILLED, filled_u=9 * ONE)
+    if fill_first:
+        fill_book(venue_account=account, report=sale)
+    order_apply_report(venue_account=account, report=told)
+    fill_book(venue_account=account, report=sale)
+    order.refresh_from_db()
+    assert (order.status, order.filled_u, order.qty_u) == ("filled", 9 * ONE, 9 * ONE)
+    assert list(violations()) == []
+
+
+def test_an_entry_that_is_called_filled_at_less_keeps_its_quantity(order):
+    order = order_acknowledge(order=order, ack=an_ack(order, OrderState.CANCELED, filled_u=9 * ONE))
+    order_apply_report(
+        venue_account=order.venue_account, report=an_order_report(order, OrderState.FILLED, filled_u=9 * ONE)
+    )
+    order.refresh_from_db()
+    assert (order.status, order.qty_u) == ("canceled", 10 * ONE)

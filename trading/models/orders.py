@@ -168,6 +168,11 @@ class Order(PublicId, Stamped):
         return max(0, self.venue_filled_u - self.filled_u - self.voided_u)
 
     @property
+    def is_filled_whole(self) -> bool:
+        """All of it was executed; what was taken back since was executed all the same."""
+        return self.filled_u + self.voided_u >= self.qty_u
+
+    @property
     def is_unknown(self) -> bool:
         return self.status == OrderStatus.CLAIMED and self.unknown_at is not None
 

@@ -19,13 +19,13 @@ from accounts.models import VenueAccount
 from core import clock
 from core.errors import Conflict, Invalid
 from core.kill_points import kill_point
-from trading.domain.lifecycle import OrderStatus, may_move
+from trading.domain.lifecycle import OrderStatus, may_correct, may_move
 from trading.models import Order
 from trading.services.claims import OrderIntent, at_or_now, order_claim
 from trading.services.moves import STATUS_OF, lock_ledger, move_order, note_order, reload
 from trading.services.strangers import stranger_note
 from venues.ports import OrderAck, PreparedOrder
-from venues.types import OrderReport
+from venues.types import OrderReport, OrderState
 
 __all__ = [
     "OrderIntent",
@@ -208,6 +208,8 @@ def order_apply_report(*, venue_account: VenueAccount, report: OrderReport) -> O
         move_order(order, to, kind="reported", at=moment, payload=facts, **changes)
     elif changes:
         note_order(order, kind="reported", payload=facts, **changes)
+    if may_correct(OrderStatus(order.status), OrderStatus.FILLED) and order.is_filled_whole:
+        move_order(order, OrderStatus.FILLED, kind="filled", at=moment, payload=facts, corrects=True)
     kill_point("P8.report_before_commit")
     return order
 
@@ -226,6 +228,8 @@ def _changes(order: Order, report: OrderReport) -> dict[str, Any]:
         changes["venue_order_id"] = report.venue_order_id
     if report.filled_u > order.venue_filled_u:
         changes["venue_filled_u"] = report.filled_u
+    if order.reduce_only and report.state is OrderState.FILLED and 0 < report.filled_u < order.qty_u:
+        changes["qty_u"] = report.filled_u  # the venue cut it to what was held, and filled that whole
     if order.acknowledged_at is None:
         changes["acknowledged_at"] = clock.from_ms(report.venue_ms)
     if report.reason and not order.reason_code:
