@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # make run TAPE=<file> SPEED=60 SEED=7 PORT=8000 ARGS="--reset"
 RUN_ARGS := $(if $(PORT),--port $(PORT)) $(if $(TAPE),--tape $(TAPE)) $(if $(SPEED),--speed $(SPEED)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-.PHONY: run test whole chaos chaos-kill check bench bench-claim bench-stop browser screenshot clean
+.PHONY: run test whole chaos chaos-variants chaos-kill check bench bench-claim bench-stop browser screenshot clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.runtime
@@ -43,6 +43,10 @@ chaos: $(VENV)/.develop
 # where DATABASE_URL names one: make chaos-kill RUNS=50 (about half a minute each).
 chaos-kill: $(VENV)/.develop
 	$(BIN)/python -m tests.kill $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) $(ARGS)
+
+# Known-bad traders: which seed catches each of them, and by which invariant.
+chaos-variants: $(VENV)/.develop
+	$(BIN)/python -m tests.chaos.hunt $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) $(ARGS)
 
 bench: $(VENV)/.develop
 	$(BIN)/python -m tests.bench.hotpath $(ARGS)

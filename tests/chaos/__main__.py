@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import resource
 import sys
 import time
 from collections import Counter
@@ -16,6 +17,8 @@ from collections.abc import Iterable, Iterator
 import django
 
 from tests.chaos.result import Result
+
+_WHOSE = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 
 def main() -> int:
@@ -50,6 +53,8 @@ def _played(seeds: Iterable[int], *, workers: int, repeat: bool) -> Iterator[Res
         return
     with multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=100) as pool:
         yield from pool.imap(play, seeds)
+        pool.close()
+        pool.join()  # only then their CPU time is known
 
 
 def _play(seed: int) -> Result:
@@ -77,6 +82,11 @@ def line(result: Result) -> str:
     return told + broken
 
 
+def _cpu_s() -> float:
+    """Of this process and of those that it waited for."""
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, _WHOSE))
+
+
 def _tell(results: list[Result], *, seconds: float) -> None:
     from core.kill_points import KILL_POINTS
     from tests.chaos.checks import APPLY
@@ -86,7 +96,8 @@ def _tell(results: list[Result], *, seconds: float) -> None:
     deaths = sum((result.deaths for result in results), Counter[str]())
     passed = sum((result.points for result in results), Counter[str]())
     orders = sum(result.orders for result in results)
-    print(f"\n{len(results)} runs, {orders} orders, {sum(faults.values())} faults in {seconds:.1f} s")
+    told = f"{len(results)} runs, {orders} orders, {sum(faults.values())} faults"
+    print(f"\n{told} in {seconds:.1f} s ({_cpu_s():.1f} s of CPU)")
     print("faults: " + ", ".join(f"{name} {count}" for name, count in sorted(faults.items())))
     print(f"kill points: {sum(deaths.values())} deaths at {len(deaths)} of {len(KILL_POINTS)} points")
     if never := sorted(KILL_POINTS - passed.keys()):

@@ -15,7 +15,8 @@ from trading.selectors.invariants import CHECKS, Violation, violations
 from trading.selectors.venue_rules import capabilities_of
 from trading.services.refold import account_differences
 from venues.book import Book
-from venues.types import MarketState
+from venues.kalshi.orders import groups_of
+from venues.types import MarketState, Venue
 
 if TYPE_CHECKING:
     from tests.chaos.network import Arrival
@@ -44,7 +45,7 @@ def unrest(run: Run) -> list[Violation]:
     trading = [one for one in engines if all(_may_trade(account) for account in one.desk.accounts.values())]
     if not trading:
         return [Violation("LIVENESS", "nobody trades in the end")]
-    return [found for engine in trading for found in _books(run, engine)]
+    return [found for engine in trading for found in (*_books(run, engine), *_fences(run, engine))]
 
 
 def _may_trade(account: DeskAccount) -> bool:
@@ -61,6 +62,19 @@ def _books(run: Run, engine: Engine) -> Iterator[Violation]:
         theirs.apply_snapshot(market.bids.depth(), market.asks.depth())
         if ours != theirs:
             yield Violation("INV-51", f"the book of {listing.market_id} is {ours}, the venue's is {theirs}")
+
+
+def _fences(run: Run, engine: Engine) -> Iterator[Violation]:
+    """The fence that orders carry is there at the venue; whether the venue's own throttle fired, a refusal tells."""
+    for account in engine.desk.accounts.values():
+        if not account.gateway.capabilities.fences:
+            continue
+        venue = Venue(account.row.venue)
+        there = {group.group_id for group in run.venues.exchange(venue).groups(run.venues.account_id(venue))}
+        if gone := set(groups_of(account.fence_token).values()) - there:
+            yield Violation(
+                "INV-12", f"the fence of epoch {account.epoch} carries on without its groups {sorted(gone)}"
+            )
 
 
 def _wire(run: Run) -> Iterator[Violation]:

@@ -38,7 +38,7 @@ from trading.engine import desk as desk_module
 from trading.engine import engine as engine_module
 from trading.engine import stopper as stopper_module
 from trading.engine import wishes as wishes_module
-from trading.models import Order, TraderLease, VenueFence
+from trading.models import AccountLedger, Fill, Order, TraderLease, VenueFence
 from trading.selectors.invariants import Violation
 from trading.selectors.risk import WORKING
 from trading.services import lease as lease_module
@@ -62,9 +62,10 @@ RENEW_EVERY_S = 1.5
 class Run:
     """Everything of one run in one place; `result` is told by `play`."""
 
-    def __init__(self, seed: int, *, active_s: float = ACTIVE_S) -> None:
+    def __init__(self, seed: int, *, active_s: float = ACTIVE_S, patience_s: float = PATIENCE_S) -> None:
         self.seed = seed
         self.active_s = active_s
+        self._patience_s = patience_s
         self.result = Result(seed)
         self.weather = Weather(seed)
         self.dice = random.Random(f"director {seed}")
@@ -182,7 +183,7 @@ class Run:
             await asyncio.sleep(WORLD_STEP_S)
 
     async def _come_to_rest(self, director: Director) -> None:
-        until_s = self.loop.time() + PATIENCE_S
+        until_s = self.loop.time() + self._patience_s
         asleep_s = 0.0
         while self.loop.time() < until_s:
             await asyncio.sleep(asleep_s + LOOK_EVERY_S)
@@ -194,7 +195,10 @@ class Run:
     def differences(self) -> list[str]:
         """What is not the same in our books and the venues'. An immediate order that matched nothing is told as
         canceled on its way and forgotten at once, so the venue's ledger never had it."""
-        ours, theirs = self.our_books(), self.venue_books()
+        try:
+            ours, theirs = self.our_books(), self.venue_books()
+        except AssertionError as twice:  # one fill under two names: the reckoning says which
+            return [str(twice)]
         for key, (status, filled_u) in list(ours.orders.items()):
             if (status, filled_u) == ("gone", 0) and key not in theirs.orders:
                 del ours.orders[key]
@@ -217,13 +221,14 @@ class Run:
         result.findings += look(self)
         orders = list(Order.objects.order_by("id"))
         result.orders = len(orders)
-        result.fills = len(self.our_books().fills)
+        fills = Fill.objects.order_by("id").values_list("trade_id", "leg", "qty_u", "price_u", "fee_u", "settle_state")
+        result.fills = len(fills)
         result.statuses = Counter(order.status for order in orders)
         result.faults = self.weather.struck
         result.virtual_s = self.loop.elapsed_s
         for order in orders:
             self.log(order.client_order_id, order.status, order.filled_u, order.fee_u, order.venue_order_id)
-        self.log(sorted(map(str, self.our_books().fills.items())), self.our_books().cash_u)
+        self.log(list(fills), list(AccountLedger.objects.order_by("id").values_list("cash_u", "reserved_u")))
         result.digest = self._digest.hexdigest()[:16]
 
     def _end_loop(self) -> None:
