@@ -10,20 +10,20 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from core.environment import Environment
 from core.keys import load_or_create_secret
 from core.logs import configure_logging
 
-env = environ.Env()
+env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
-environ.Env.read_env(BASE_DIR / ".env")
+Environment.read_env(BASE_DIR / ".env")
 
-IS_PRODUCTION = env.str("COURTSIDE_ENV", default="local") == "production"
+IS_PRODUCTION = env.one_of("COURTSIDE_ENV", ("local", "production"), default="local") == "production"
 DEBUG = env.bool("DEBUG", default=False)
-DATA_DIR = Path(env.str("COURTSIDE_DATA_DIR", default=str(BASE_DIR / "var")))
+DATA_DIR = BASE_DIR / env.str("COURTSIDE_DATA_DIR", default="var")
 try:
     DATA_DIR.mkdir(parents=True, exist_ok=True)
 except OSError as error:
@@ -39,14 +39,10 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # --- trading ---------------------------------------------------------------------------------------------------------
 
-TRADING_MODE = env.str("TRADING_MODE", default="simulated")
-if TRADING_MODE not in {"simulated", "paper", "live"}:
-    raise ImproperlyConfigured(f"TRADING_MODE is '{TRADING_MODE}'; it must be simulated, paper or live.")
+TRADING_MODE = env.one_of("TRADING_MODE", ("simulated", "paper", "live"), default="simulated")
 PAPER_OPENING_USD = env.int("PAPER_OPENING_USD", default=10_000)
 PAPER_LATENCY_MS = env.int("PAPER_LATENCY_MS", default=50)
-PAPER_DATA = env.str("PAPER_DATA", default="production")
-if PAPER_DATA not in {"production", "simulated"}:
-    raise ImproperlyConfigured(f"PAPER_DATA is '{PAPER_DATA}'; it must be production or simulated.")
+PAPER_DATA = env.one_of("PAPER_DATA", ("production", "simulated"), default="production")
 LIVE_TRADING_ALLOWED = env.bool("LIVE_TRADING_ALLOWED", default=False)
 BUILD = env.str("COURTSIDE_BUILD", default="0.1.0")
 ALLOWED_BUILDS = env.list("ALLOWED_BUILDS", default=[])
@@ -141,7 +137,7 @@ TEMPLATES = [
 
 # --- database, cache, channels, celery -------------------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'courtside.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'courtside.sqlite3'}")}
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
@@ -312,6 +308,9 @@ USE_TZ = True
 USE_I18N = False
 
 LOGGING_CONFIG = None
-configure_logging(level=env.str("LOG_LEVEL", default="INFO"), as_json=env.bool("LOG_JSON", default=IS_PRODUCTION))
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+configure_logging(
+    level=env.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO"), as_json=env.bool("LOG_JSON", default=IS_PRODUCTION)
+)
 DJANGO_STRUCTLOG_CELERY_ENABLED = False
 UNFOLD = {"SITE_TITLE": "Courtside back office", "SITE_HEADER": "Courtside"}

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 PRINT_HASHER = "from django.conf import settings; print(settings.PASSWORD_HASHERS[0])"
+PRINT_FOLDER = "from django.conf import settings; print(settings.DATA_DIR)"
 PRINT_MODE = "import django; django.setup(); from django.conf import settings; print(settings.TRADING_MODE)"
 
 
@@ -53,12 +54,43 @@ def test_passwords_are_kept_by_argon2(tmp_path):
         {"COURTSIDE_ENV": "production", "SECRET_KEY": "x" * 60, "DEBUG": "1"},
         {"COURTSIDE_ENV": "production", "SECRET_KEY": "x" * 60},
         {"TRADING_MODE": "yolo"},
+        {"COURTSIDE_ENV": "prod"},
+        {"LIVE_TRADING_ALLOWED": "yess"},
+        {"JWT_ACCESS_SECONDS": "15 minutes"},
+        {"SIMULATOR_PORT": "eight"},
+        {"LOG_LEVEL": "loud"},
+        {"DATABASE_URL": "garbage"},
+        {"DATABASE_URL": "mysql://ann:geheim@127.0.0.1/courtside"},
     ],
 )
 def test_what_is_not_safe_is_refused_with_a_sentence(tmp_path, env):
     done = start(tmp_path, **env)
     assert done.returncode != 0
     assert "ImproperlyConfigured" in done.stderr.splitlines()[-1]
+
+
+def test_a_database_url_that_cannot_be_read_is_not_repeated(tmp_path):
+    assert "geheim" not in start(tmp_path, DATABASE_URL="mysql://ann:geheim@127.0.0.1/courtside").stderr
+
+
+def test_a_command_says_it_in_one_line_and_exits_with_two(tmp_path):
+    done = start(tmp_path, "manage.py", "check", JWT_REFRESH_SECONDS="a day")
+    assert (done.returncode, done.stderr) == (2, "JWT_REFRESH_SECONDS is 'a day'; it must be a whole number.\n")
+
+
+def test_the_example_as_it_is_starts_like_an_empty_environment(tmp_path):
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    empty = dict.fromkeys(example, "")
+    for env in (example, empty):
+        done = start(tmp_path, "manage.py", "check", **{**env, "COURTSIDE_DATA_DIR": str(tmp_path)})
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_data_folder_is_named_from_the_project_and_empty_means_var(tmp_path):
+    for given in ("var", ""):
+        done = start(tmp_path, "-c", PRINT_FOLDER, COURTSIDE_DATA_DIR=given, SECRET_KEY="x" * 60)
+        assert done.stdout.strip() == str(ROOT / "var"), done.stderr
 
 
 def test_a_production_like_deployment_has_nothing_unsafe(tmp_path):

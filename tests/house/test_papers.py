@@ -15,7 +15,16 @@ from core.errors import CODES, DomainError
 from tests.house.tree import ROOT, kept_files, program
 
 API = (ROOT / "docs/api.md").read_text()
-ENV_READERS = {"env.str", "env.bool", "env.int", "env.list", "env.db_url", "os.environ.get", "os.getenv"}
+ENV_READERS = {
+    "env.str",
+    "env.bool",
+    "env.int",
+    "env.list",
+    "env.one_of",
+    "env.database",
+    "os.environ.get",
+    "os.getenv",
+}
 NOT_OURS = {"DJANGO_SETTINGS_MODULE"}
 PAPERS = [path for path in kept_files() if path.suffix == ".md"]
 
