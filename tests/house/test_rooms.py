@@ -110,3 +110,37 @@ def _imported(node: ast.AST) -> list[str]:
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     return [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+
+
+WRITES = {"create", "update", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "delete"}
+
+
+def test_no_app_writes_the_rows_of_another():
+    """Reading downwards is free (docs/adr/0010); a change is a service of the app that owns the row."""
+    wrong = [
+        module.at(node, ast.unparse(node.func))
+        for module in program()
+        for foreign in [_foreign_models(module)]
+        for node in module.of(ast.Call)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in WRITES and _begins_with(node.func) in foreign
+    ]
+    assert wrong == []
+
+
+def _foreign_models(module: Module) -> set[str]:
+    """The names under which it knows models of other apps."""
+    return {
+        alias.asname or alias.name
+        for node in module.of(ast.ImportFrom)
+        if node.module and node.module.partition(".")[2].startswith("models")
+        if node.module.partition(".")[0] != module.room
+        for alias in node.names
+    }
+
+
+def _begins_with(node: ast.expr) -> str:
+    """The name at the very left of `Model.objects.filter(...).update`; empty for anything that is no manager's."""
+    chain = ast.unparse(node)
+    while isinstance(node, ast.Attribute | ast.Call):
+        node = node.value if isinstance(node, ast.Attribute) else node.func
+    return node.id if isinstance(node, ast.Name) and ".objects" in chain else ""
