@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 
 from django.utils import timezone
@@ -106,6 +107,12 @@ def time_of(loop: VirtualLoop) -> Iterator[None]:
 
 def clock_defaults() -> list[tuple[dict[str, Any], str]]:
     """Where the monotonic clock was bound as a default argument when its module was imported."""
+    return _defaults_among(len(sys.modules))
+
+
+@cache
+def _defaults_among(_modules: int) -> list[tuple[dict[str, Any], str]]:
+    """Looked for again once more modules are loaded."""
     rooms = [module for name, module in list(sys.modules.items()) if name.startswith(ROOMS)]
     classes = {member for module in rooms for member in vars(module).values() if isinstance(member, type)}
     found = []

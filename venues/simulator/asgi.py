@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from bisect import insort
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
@@ -228,8 +229,7 @@ class Router:
             await self._connect(scope, receive, send)
 
     def _add(self, route: Route) -> None:
-        self._routes.append(route)
-        self._routes.sort(key=lambda each: [part.startswith("{") for part in each.parts])
+        insort(self._routes, route, key=lambda each: [part.startswith("{") for part in each.parts])
 
     def _find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         parts = path.split("/")
