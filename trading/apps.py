@@ -14,9 +14,10 @@ class TradingConfig(AppConfig):
         from risk.rearm import register_rearm_check
         from risk.signals import trading_halted
         from trading.engine.announcing import announce_halt
-        from trading.selectors.status import trader_reading
+        from trading.selectors.status import trader_reading, venue_fields_reading
         from trading.selectors.stops import why_not_rearm
 
         register_probe("trader", trader_reading)
+        register_probe("venue_fields", venue_fields_reading)
         trading_halted.connect(announce_halt, dispatch_uid="announce_halt")
         register_rearm_check(why_not_rearm)

@@ -1,8 +1,9 @@
 """Decodes a venue's JSON into typed structs that hold only what is read, and counts every field nobody declared.
 
 A field is used (declared on the struct), known and unused (`UNUSED`), or unknown. Unknown ones are counted in a
-`Census` under `Struct.field`, so that a change of a venue's API shows as a number before it shows as a bug. Extra
-fields never break a read; a missing or mistyped used field raises ProtocolError.
+`Census` under `Struct.field`, and per venue in `venues.unknown_fields`, so that a change of a venue's API shows in the
+log and on the health page before it shows as a bug. Extra fields never break a read; a missing or mistyped used field
+raises ProtocolError.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 
 from venues.errors import ProtocolError
+from venues.unknown_fields import UNKNOWN_FIELDS
 
 
 class Wire(msgspec.Struct):
@@ -31,11 +33,13 @@ WireT = TypeVar("WireT", bound=Wire)
 class Census:
     """Counts unknown fields per struct (`unknown["GammaMarket.newField"] == 3`), in every `every`-th document.
 
-    The count needs a second, untyped decode: hot sockets are sampled, replies to requests are all counted.
+    The count needs a second, untyped decode: hot sockets are sampled, replies to requests are all counted. What comes
+    from a running `venue` is told to `UNKNOWN_FIELDS` as well; a census without one only counts.
     """
 
-    def __init__(self, *, every: int = 1) -> None:
+    def __init__(self, venue: str = "", *, every: int = 1) -> None:
         self.unknown: Counter[str] = Counter()
+        self._venue = venue
         self._every = every
         self._seen = 0
 
@@ -57,9 +61,14 @@ class Census:
         for name, child_value in value.items():
             if name not in children:
                 if name not in schema.UNUSED:
-                    self.unknown[f"{schema.__name__}.{name}"] += 1
+                    self._count(f"{schema.__name__}.{name}")
             elif (child := children[name]) is not None:
                 self.note(child_value, child)
+
+    def _count(self, name: str) -> None:
+        self.unknown[name] += 1
+        if self._venue:
+            UNKNOWN_FIELDS.note(self._venue, name)
 
 
 def decode(body: bytes | str, schema: type[WireT], census: Census) -> WireT:

@@ -90,3 +90,20 @@ def test_the_dashboard_says_how_the_trader_is(account, client, told, wished, wor
     trader_heartbeat(user=account.user, status=told)
     client.force_login(account.user)
     assert words in client.get(reverse("dashboard")).content.decode()
+
+
+def test_health_tells_how_many_fields_of_each_venue_nobody_knows(account, client):
+    def told() -> str:
+        parts = client.get(reverse("health")).json()["subsystems"]
+        (detail,) = [part["detail"] for part in parts if part["name"] == "venue_fields" and part["is_well"]]
+        return detail
+
+    assert told() == "unknown: none"
+    met = {
+        "polymarket": {"names": 1, "times": 1, "latest": "GammaMarket.mood"},
+        "kalshi": {"names": 2, "times": 17, "latest": "WireMarket.brand_new"},
+    }
+    trader_heartbeat(user=account.user, status=TraderStatus.RUNNING, stats={"unknown_fields": met})
+    assert told() == (
+        "unknown: kalshi 2 (17 times, latest WireMarket.brand_new); polymarket 1 (1 times, latest GammaMarket.mood)"
+    )

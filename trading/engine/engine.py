@@ -56,6 +56,7 @@ from venues.types import (
     PublicTrade,
     SettlementReport,
 )
+from venues.unknown_fields import UNKNOWN_FIELDS
 
 log = structlog.get_logger(__name__)
 
@@ -379,6 +380,7 @@ class Engine:
             "markets": len(self.discovery.listings),
             "digest": self.session.digest.hexdigest(),
             "venue_now_ms": self.clock.now_ms(),
+            "unknown_fields": UNKNOWN_FIELDS.summary(),
         }
         await self._journal_database.call(trader_heartbeat, user=self.desk.user, status=status, stats=stats)
 

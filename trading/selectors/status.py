@@ -21,6 +21,8 @@ from trading.selectors.risk import WORKING, realized_on
 STALE_AFTER = timedelta(seconds=15)
 VENUE_NOW = "venue_now_ms"
 """The key of a heartbeat's stats under which the trader tells the venues' clock."""
+UNKNOWN_FIELDS = "unknown_fields"
+"""The key under which it tells what the venues sent that no struct declares: `venues.unknown_fields.Summary` each."""
 ALIVE = (TraderStatus.STARTING, TraderStatus.RUNNING, TraderStatus.PAUSED)
 
 
@@ -97,6 +99,19 @@ def trader_reading() -> Reading:
     silent = [state for state in wanted if is_stale(state) or state.status == TraderStatus.FAILED]
     running = sum(state.status == TraderStatus.RUNNING for state in wanted)
     return Reading(not silent, f"{running} of {len(wanted)} running")
+
+
+def venue_fields_reading() -> Reading:
+    """For /api/health: fields of the venues' messages that nobody here knows. News to look at, not an outage."""
+    worst: dict[str, dict[str, Any]] = {}
+    for state in TraderState.objects.filter(desired=DesiredState.RUNNING):
+        for venue, met in state.stats.get(UNKNOWN_FIELDS, {}).items():
+            if venue not in worst or met["names"] > worst[venue]["names"]:
+                worst[venue] = met
+    told = [
+        f"{venue} {met['names']} ({met['times']} times, latest {met['latest']})" for venue, met in sorted(worst.items())
+    ]
+    return Reading(True, f"unknown: {'; '.join(told) or 'none'}")
 
 
 def wanted_users() -> list[User]:

@@ -36,6 +36,7 @@ from venues.ports import FrameTap, Sink
 from venues.transport.http import HttpReply, HttpTransport
 from venues.transport.limiter import RateLimiter
 from venues.types import FeedStatus, GameState
+from venues.unknown_fields import UNKNOWN_FIELDS
 
 log = structlog.get_logger(__name__)
 
@@ -101,14 +102,16 @@ class EspnFeed:
         path = f"{SUMMARY_PATH.format(espn=one.espn)}?{urlencode({'event': event_id})}"
         reply = _checked(await self._get(path))
         parsed = parse_summary(reply.body, one, source_ms=self._tapped(f"espn.summary.{one.code}", reply))
-        self.unknown += parsed.unknown
+        self._count(parsed.unknown)
         return parsed
 
     async def header(self, league_code: str, day: date) -> Parsed:
         """The compact board of a league and day; for cricket of all its leagues."""
         one = league(league_code)
         reply = _checked(await self._get(_header_path(one, day)))
-        return parse_header(reply.body, source_ms=self._tapped(f"espn.header.{one.code}", reply))
+        parsed = parse_header(reply.body, source_ms=self._tapped(f"espn.header.{one.code}", reply))
+        self._count(parsed.unknown)
+        return parsed
 
     def game(self, game_id: str) -> GameState | None:
         """The last known state."""
@@ -173,8 +176,12 @@ class EspnFeed:
                 told.append(game)
         return told
 
+    def _count(self, unknown: Counter[str]) -> None:
+        self.unknown += unknown
+        UNKNOWN_FIELDS.note_all(FEED, unknown)
+
     def _note(self, board: Board, parsed: Parsed) -> None:
-        self.unknown += parsed.unknown
+        self._count(parsed.unknown)
         for problem in parsed.problems:
             if problem not in self.problems:
                 log.warning("espn_event_unreadable", league=board.league.code, reason=problem)

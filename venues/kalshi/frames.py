@@ -14,6 +14,7 @@ import msgspec
 
 from venues.errors import ProtocolError
 from venues.kalshi.schemas_stream import Frame, FrameType
+from venues.types import Venue
 from venues.wire import Census, Wire
 
 EXAMINE_EVERY = 1_024
@@ -29,7 +30,7 @@ class FrameReader:
     """
 
     def __init__(self, census: Census | None = None) -> None:
-        self.census = census or Census()
+        self.census = census or Census(Venue.KALSHI)
         self.unknown_types: Counter[str] = Counter()
         self.decode: Callable[[str | bytes], Frame] = msgspec.json.Decoder(Frame).decode
         self._decode_header = msgspec.json.Decoder(FrameType).decode

@@ -21,6 +21,7 @@ from venues.kalshi.schemas import WireEndpointCosts, WireLimits
 from venues.kalshi.schemas_replies import Page
 from venues.kalshi.sign import Signer, wall_clock_ms
 from venues.transport.http import MAX_WRITE_REPLY_BYTES, HttpReply, HttpTransport
+from venues.types import Venue
 from venues.wire import Census, WireT, decode, decode_answer
 
 log = structlog.get_logger(__name__)
@@ -49,7 +50,7 @@ class KalshiRest:
         budget: Budget | None = None,
     ) -> None:
         parts = urlsplit(endpoints.rest_url)
-        self.census = Census()
+        self.census = Census(Venue.KALSHI)
         self.budget = budget or Budget()
         self._prefix = parts.path.rstrip("/")
         self.signer = Signer(key, clock_ms=wall_clock_ms) if key is not None else None

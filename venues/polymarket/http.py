@@ -20,6 +20,7 @@ from venues.polymarket.rejects import error_of, read_failure, retry_after_s
 from venues.polymarket.sign import PolymarketWallet, l2_headers
 from venues.transport.http import NO_HEADERS, HttpReply, HttpTransport
 from venues.transport.limiter import RateLimiter
+from venues.types import Venue
 from venues.wire import Census, Wire, decode, decode_answer, decode_list
 
 WireT = TypeVar("WireT", bound=Wire)
@@ -56,7 +57,7 @@ class VenueHost:
         self, *, name: str, base_url: str, limiter: RateLimiter | None = None, wallet: PolymarketWallet | None = None
     ) -> None:
         self.limiter = limiter or standard_limiter()
-        self.census = Census()
+        self.census = Census(Venue.POLYMARKET)
         self.wallet = wallet
         self._transport = HttpTransport(base_url=base_url, name=name, user_agent=USER_AGENT)
 

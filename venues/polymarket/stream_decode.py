@@ -24,6 +24,7 @@ from venues.polymarket.schemas_stream import (
     ResolvedFrame,
     TickSizeFrame,
 )
+from venues.types import Venue
 from venues.wire import Census
 
 _CHANGES_DECODER = msgspec.json.Decoder(PriceChangeFrame, strict=False)
@@ -70,7 +71,7 @@ class MarketDecoder:
     """
 
     def __init__(self) -> None:
-        self.census = Census(every=_CENSUS_EVERY)
+        self.census = Census(Venue.POLYMARKET, every=_CENSUS_EVERY)
         self.counts: Counter[str] = Counter()
         self.decode_changes: Callable[[str | bytes], PriceChangeFrame] = _CHANGES_DECODER.decode
         self.decode: Callable[[str | bytes], MarketFrame | list[MarketFrame]] = _DECODER.decode

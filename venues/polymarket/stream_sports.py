@@ -16,7 +16,7 @@ from venues.errors import ProtocolError
 from venues.leagues import League, by_polymarket_prefix
 from venues.polymarket.schemas_stream import SportsFrame
 from venues.polymarket.stream_decode import objects_of
-from venues.types import MICRO, GameState, GameStatus, TeamRef
+from venues.types import MICRO, GameState, GameStatus, TeamRef, Venue
 from venues.wire import Census, decode
 
 SOURCE = "polymarket"
@@ -33,7 +33,7 @@ class SportsChannel:
     """`feed` never raises; `counts` tells what gave no state."""
 
     def __init__(self) -> None:
-        self.census = Census()
+        self.census = Census(Venue.POLYMARKET)
         self.counts: Counter[str] = Counter()
 
     def feed(self, frame: str | bytes, received_us: int) -> list[GameState]:

@@ -19,7 +19,7 @@ from venues.polymarket.schemas import WireOpenOrder, WireTrade
 from venues.polymarket.schemas_stream import UserProbe
 from venues.polymarket.sign import PolymarketWallet
 from venues.polymarket.stream_decode import objects_of
-from venues.types import AccountMessage, VenueMarket
+from venues.types import AccountMessage, Venue, VenueMarket
 from venues.wire import Census, decode
 
 _SEEN_LIMIT = 20_000
@@ -30,7 +30,7 @@ class UserChannel:
     """`market_of` knows markets by condition id; it must not block."""
 
     def __init__(self, me: Identity, market_of: Callable[[str], VenueMarket | None]) -> None:
-        self.census = Census()
+        self.census = Census(Venue.POLYMARKET)
         self.counts: Counter[str] = Counter()
         self.is_doubtful = False
         self._me = me

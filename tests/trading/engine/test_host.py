@@ -12,8 +12,10 @@ from tests.trading.engine.stand import IDLE, standing
 from tests.trading.engine.trouble import ERROR_500, Trouble
 from trading.engine.simulation import SimulatedTrader
 from trading.models import TraderLease, TraderStatus
+from trading.selectors.status import venue_fields_reading
 from trading.services.lease import lease_acquire
 from trading.services.trader import trader_start
+from venues.unknown_fields import UNKNOWN_FIELDS
 
 
 async def test_a_second_trader_waits_and_leaves_nothing_open(shared_database: None, tmp_path: Path):
@@ -63,6 +65,15 @@ async def test_an_engine_that_could_not_start_leaves_nothing_open_and_is_tried_a
         await stand.until_status(TraderStatus.RUNNING)
         await trader.stop()
         await stand.until_status(TraderStatus.STOPPED)
+
+
+async def test_health_hears_from_the_trader_which_fields_nobody_knows(shared_database: None, tmp_path: Path):
+    async with standing(tmp_path, settings=IDLE, seed=7, speed=30.0, games=2) as stand:
+        UNKNOWN_FIELDS.note("kalshi", "WireMarket.met_by_the_trader")
+        await stand.start_engine()
+        await stand.until_status(TraderStatus.RUNNING)
+        detail = (await stand.database.call(venue_fields_reading)).detail
+        assert "latest WireMarket.met_by_the_trader" in detail
 
 
 def database_threads() -> set[str]:

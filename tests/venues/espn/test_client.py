@@ -17,6 +17,7 @@ from venues.eastern import eastern_ms
 from venues.errors import OutcomeUnknown, Throttled
 from venues.espn.client import EspnFeed
 from venues.types import FeedStatus, GameState, GameStatus, Message
+from venues.unknown_fields import UNKNOWN_FIELDS
 
 NOON = eastern_ms(date(2026, 1, 9), hour=12)
 
@@ -191,6 +192,7 @@ async def test_unknown_fields_and_unreadable_events_are_kept_for_the_operator(fe
     boards.events["20260109"] = [event() | {"mood": 1}, {"id": "9", "competitions": [{"id": "9"}]}]
     assert len(await feed.poll_once()) == 1
     assert feed.unknown == {"Event.mood": 1}
+    assert UNKNOWN_FIELDS.summary()["espn"]["latest"] == "Event.mood"
     assert feed.problems == {"Event 9: Competition 9 has no status.": "nba"}
 
 
