@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -41,10 +42,15 @@ def run_embedded(options: RunOptions, *, reset: bool) -> None:
         setup.require_usable_database()
         setup.prepare_database()
         setup.prepare_static_files()
-        _Run(options).serve()
+        serve(options)
     finally:
         lock.close()
     _leave()
+
+
+def serve(options: RunOptions) -> None:
+    """Start the parts beside the web server and block until they have stopped. Raises what a part's start raises."""
+    _Run(options).serve()
 
 
 def _leave() -> NoReturn:
@@ -84,7 +90,7 @@ class _Run:
         supervisor = Supervisor([self._build(path) for path in settings.EMBEDDED_PARTS])
         try:
             self._greet()
-            await supervisor.start()
+            await self._start_unless_asked(supervisor)
             await self._stop_asked.wait()
             print("Stopping ...", flush=True)
         except RunRefused as refusal:
@@ -93,8 +99,28 @@ class _Run:
             log.exception("run_failed")
             self._failure = failure
         finally:
+            await self._stop(supervisor)
+
+    async def _start_unless_asked(self, supervisor: Supervisor) -> None:
+        """Start the parts; a wish to stop ends this too. Raises what a part's start raises."""
+        starting = asyncio.create_task(supervisor.start(), name="start")
+        asked = asyncio.create_task(self._stop_asked.wait(), name="stop-asked")
+        await asyncio.wait((starting, asked), return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if not starting.done():
+            starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await starting
+
+    async def _stop(self, supervisor: Supervisor) -> None:
+        """The pages are told first, but whether they can be or not, the parts and the server stop."""
+        try:
             await send_async(PAGES_GROUP, "live.stopping", {})
+        except Exception:  # the supervisor's seam: a hint stops nobody from stopping
+            log.exception("stop_not_told")
+        try:
             await supervisor.stop()
+        finally:
             self._web.stop()
 
     def _build(self, path: str) -> Part:
@@ -102,6 +128,12 @@ class _Run:
         return part
 
     def _greet(self) -> None:
-        """The two lines that people and scripts look for."""
+        """The two lines that people and scripts look for, and what will be missing."""
+        if trouble := setup.redis_trouble():
+            print(
+                f"REDIS_URL does not answer ({trouble}): trading goes on, but pages stand still and alerts wait until "
+                "it does. Start that Redis, or unset REDIS_URL: this run needs none.",
+                flush=True,
+            )
         print(f"URL: http://127.0.0.1:{self._context.options.port}/", flush=True)
         print(f"Demo login: {self._login.email}  Password: {self._login.password}", flush=True)

@@ -13,10 +13,13 @@ import sqlite3
 from pathlib import Path
 from typing import IO
 
+import redis
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from core.embedded.parts import RunRefused
 
@@ -102,6 +105,20 @@ def prepare_database() -> None:
             f"The database could not be brought up to date ({error}). Start over with: make run ARGS=--reset "
             "(this removes its data), or restore a backup."
         ) from error
+
+
+def redis_trouble() -> str:
+    """Why REDIS_URL cannot be used, in the words of who tried; empty where it answers, or where none is set."""
+    if not settings.REDIS_URL:
+        return ""
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=1.0, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0)
+        ) as client:
+            client.ping()
+    except (redis.RedisError, OSError, ValueError) as error:
+        return str(error).rstrip(".")
+    return ""
 
 
 def prepare_static_files() -> None:

@@ -16,7 +16,7 @@ from core.embedded.parts import Part
 
 log = structlog.get_logger(__name__)
 
-STOP_BUDGET_S = 4.5
+STOP_BUDGET_S = 4.3
 LOOK_EVERY_S = 1.0
 RESTART_PAUSE_MAX_S = 30.0
 

@@ -1,7 +1,8 @@
 """Shows the session to open pages: at most four times a second for a game that is watched, once for lists and the desk.
 
 Invariant: nothing here changes what is traded, nothing is computed for a page that is not open, and what belongs to one
-user (positions, cash, decisions) is in that user's topic only: games are everybody's.
+user (positions, cash, decisions) is in that user's topic only: games are everybody's. While the cache is away pages
+stand still and trading goes on: no look at the cache keeps the loop.
 """
 
 from __future__ import annotations
@@ -10,13 +11,21 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
+from asgiref.sync import sync_to_async
+
 from core import live
+from core.broadcast import AWAY
 from trading.domain.session import Session
 from trading.engine import views
 from trading.engine.clock import Clock
 
+log = structlog.get_logger(__name__)
+
 GAME_EVERY_S = 0.25
 LIST_EVERY_S = 1.0
+WITHIN_S = 2.0
+AWAY_PAUSE_S = 5.0
 DAY_MS = 86_400_000
 
 Status = Callable[[], dict[str, Any]]
@@ -42,17 +51,33 @@ class Publisher:
         self._desk_topic = live.desk_topic(user_uid)
         self._status = status
         self._seq: dict[str, int] = {}
+        self._is_away = False
 
     async def run(self) -> None:
         """Publish for ever; cancel to stop."""
         every = round(LIST_EVERY_S / GAME_EVERY_S)
         turn = 0
         while True:
-            if turn % every == 0:
-                await self.publish_lists()
-            await self._publish_watched_games()
+            was_shown = await self.publish(with_lists=turn % every == 0)
             turn += 1
-            await asyncio.sleep(GAME_EVERY_S)
+            await asyncio.sleep(GAME_EVERY_S if was_shown else AWAY_PAUSE_S)
+
+    async def publish(self, *, with_lists: bool) -> bool:
+        """Once. False when the cache did not take it in time, which is logged when it begins and when it ends."""
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                if with_lists:
+                    await self.publish_lists()
+                await self._publish_watched_games()
+        except AWAY as problem:
+            if not self._is_away:
+                log.warning("pages_stand_still", problem=repr(problem))
+            self._is_away = True
+            return False
+        if self._is_away:
+            log.info("pages_go_on")
+        self._is_away = False
+        return True
 
     async def publish_lists(self) -> None:
         """The list of games and the desk."""
@@ -61,7 +86,7 @@ class Publisher:
 
     async def _publish_watched_games(self) -> None:
         topics = {live.game_topic(uid): game_id for game_id in self._session.games if (uid := self._uids.get(game_id))}
-        for topic in live.watched(list(topics)):
+        for topic in await sync_to_async(live.watched)(list(topics)) if topics else ():
             await self._publish(topic, self._game(topics[topic]))
 
     async def _publish(self, topic: str, payload: dict[str, Any]) -> None:
