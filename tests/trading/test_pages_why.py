@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import pytest
 
+from core.clock import from_ms
+from core.errors import CODES, LimitBreached
+from risk.checks import Act, Verdict
+from risk.checks.values import Breach
+from risk.limits import Level
+from tests.builders import NOON_MS, a_market, an_account, an_epoch, an_intent
+from tests.house.tree import program
 from trading.domain.gates import GATES
 from trading.domain.strategies.exits import RULES
+from trading.models import Decision
+from trading.selectors.pages import told
+from trading.selectors.refusals import NUMBERED, WORDS_ALONE, refusal_text
 from trading.selectors.why import _GATES, tell
+from trading.services.claims import order_deny
 
 
 def gate(name: str, value: Any, limit: Any, unit: str, *, passed: bool = False) -> dict[str, Any]:
@@ -76,3 +88,74 @@ def test_confidence_is_shown_part_by_part_and_the_unknown_as_unknown():
 def test_every_question_of_the_strategy_has_words_of_its_own():
     asked = {one.name for one in GATES} | {one.name for one in RULES} | {"confidence", "size"}
     assert asked - _GATES.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "seen", "sentence"),
+    [
+        (
+            "book_stale",
+            {"pt": "PT-19", "value": 700, "limit": 500, "level": "account"},
+            "PT-19: the book was not heard of for too long (700 ms, limit 500 ms of the account).",
+        ),
+        (
+            "max_order_usd",
+            {"pt": "PT-08", "value": 120_500_000, "limit": 100_000_000, "level": "hard cap"},
+            "PT-08: the order is larger than the limit of one order ($120.50, limit $100.00).",
+        ),
+        (
+            "outside_collar",
+            {"pt": "PT-04", "value": 460_000, "limit": 430_000, "level": "venue"},
+            "PT-04: the price is too far beyond the best price (46.0¢, limit 43.0¢ of the venue).",
+        ),
+        (
+            "score_stale",
+            {"pt": "PT-23", "value": 95_000, "limit": 25_000, "level": "strategy"},
+            "PT-23: the score was not heard of for too long (1 min 35 s, limit 25 s of the strategy).",
+        ),
+        (
+            "book_unusable",
+            {"pt": "PT-19", "value": "stream down", "limit": "up", "level": "hard cap"},
+            "PT-19: the book cannot be used now (stream down).",
+        ),
+        (
+            "duplicate_order",
+            {"pt": "PT-15", "value": 1, "limit": 0},
+            "PT-15: an order of the same terms was placed a moment ago.",
+        ),
+        ("no_permit", {}, "No permit."),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_told_with_its_check_its_number_and_whose_limit_it_was(code, seen, sentence):
+    assert refusal_text(code, seen=seen) == sentence
+
+
+def test_a_halt_is_told_in_its_own_words():
+    seen = {"pt": "PT-01", "value": "halted", "limit": "active", "level": "hard cap"}
+    assert refusal_text("halted", message="A drill.", seen=seen) == "PT-01: A drill (halted)."
+
+
+def test_every_code_of_a_check_is_written_somehow():
+    checks = [module for module in program() if str(module.path).startswith("risk/checks/")]
+    told = {node.value for module in checks for node in module.of(ast.Constant) if isinstance(node.value, str)}
+    codes = told & set(CODES)
+    assert len(codes) > 35
+    assert codes - set(NUMBERED) - WORDS_ALONE == set()
+    assert (set(NUMBERED) | WORDS_ALONE) - codes == set()
+
+
+@pytest.mark.django_db
+def test_the_list_of_decisions_says_which_check_denied_an_entry():
+    account, market = an_account(), a_market()
+    intent = an_intent(market)
+    Decision.objects.create(
+        user=account.user, decision_id=intent.decision_id, market=market, outcome="yes", verdict="enter",
+        reason="dip_reversion", price_u=400_000, qty_u=1_000_000, decided_at=from_ms(NOON_MS),
+    )  # fmt: skip
+    breach = Breach("book_stale", 700, 500, pt="PT-19", level=Level.ACCOUNT)
+    with pytest.raises(LimitBreached):
+        order_deny(
+            venue_account=account, lease_epoch=an_epoch(account), intent=intent, verdict=Verdict(breach, Act.DENY)
+        )
+    [line] = told(account.user, Decision.objects.all())
+    assert line.refusal == "PT-19: the book was not heard of for too long (700 ms, limit 500 ms of the account)."

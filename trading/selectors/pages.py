@@ -23,9 +23,10 @@ from markets.selectors_pages import game_cards
 from notifications.selectors import alerts_of
 from trading import access
 from trading.domain.commands import Verdict
-from trading.models import Decision, Fill, Order, Position
+from trading.models import Decision, Fill, Order, OrderEvent, OrderStatus, Position
 from trading.selectors.ledgers import PositionView, decisions_of, fills_of, orders_of, positions_of
 from trading.selectors.pending import Place, pending_of, pending_settlement
+from trading.selectors.refusals import refusal_text
 from trading.selectors.risk import WORKING
 from trading.selectors.why import Why, tell
 from venues.types import MICRO
@@ -44,6 +45,8 @@ class ToldDecision:
     row: Decision
     why: Why
     order: Order | None
+    refusal: str = ""
+    """Why the order was denied, by which check and on which numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +227,23 @@ def told(user: User, decisions: Iterable[Decision]) -> list[ToldDecision]:
     acting = [one.decision_id for one in rows if one.verdict in (Verdict.ENTER, Verdict.EXIT)]
     found = orders_of(user).filter(decision_id__in=acting).order_by("attempt") if acting else ()
     orders = {order.decision_id: order for order in found}
-    return [ToldDecision(one, why_of(one), orders.get(one.decision_id)) for one in rows]
+    denials = denials_of(orders.values())
+    return [_told(one, orders.get(one.decision_id), denials) for one in rows]
+
+
+def _told(one: Decision, order: Order | None, denials: Mapping[int, Json]) -> ToldDecision:
+    is_denied = order is not None and order.status == OrderStatus.DENIED
+    refusal = ""
+    if order is not None and is_denied:
+        refusal = refusal_text(order.reason_code, message=order.reason, seen=denials.get(order.pk))
+    return ToldDecision(one, why_of(one), order, refusal)
+
+
+def denials_of(orders: Iterable[Order]) -> dict[int, Json]:
+    """What the refusal of each denied order kept of its check, by the order's id."""
+    denied = [order.pk for order in orders if order.status == OrderStatus.DENIED]
+    events = OrderEvent.objects.filter(order_id__in=denied, kind="denied") if denied else ()
+    return {event.order_id: event.payload for event in events}
 
 
 def why_of(one: Decision) -> Why:
