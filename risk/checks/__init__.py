@@ -19,10 +19,11 @@ from risk.checks.values import Breach, ClaimSnapshot, LiveSnapshot, WireSnapshot
 
 
 class Act(StrEnum):
-    """What a breach does beside refusing the order. STRATEGY: this strategy waits for a person; ACCOUNT: only
-    reducing orders, for a person; EVERYTHING: all trading is halted."""
+    """What a breach does beside refusing the order. MARKET: everybody waits in this market until it is calm; STRATEGY:
+    this strategy waits for a person; ACCOUNT: only reducing orders, for a person; EVERYTHING: all trading is halted."""
 
     DENY = "deny"
+    MARKET = "market"
     STRATEGY = "strategy"
     ACCOUNT = "account"
     EVERYTHING = "everything"
@@ -96,7 +97,7 @@ LIVE_CHECKS: tuple[LiveCheck, ...] = (
     LiveCheck("PT-19", market.fills_are_heard),
     LiveCheck("PT-19", market.book_usable),
     LiveCheck("PT-19", market.book_fresh),
-    LiveCheck("PT-05", price.price_calm),
+    LiveCheck("PT-05", price.price_calm, Act.MARKET),
     LiveCheck("PT-04", price.near_the_book),
     LiveCheck("PT-04", price.near_fair_value),
     LiveCheck("PT-24", price.edge_believable),

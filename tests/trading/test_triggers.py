@@ -14,14 +14,26 @@ from risk.checks import Act, Verdict
 from risk.checks.values import Breach
 from risk.models import HaltScope, HaltState, LimitLevel, TradingHalt
 from risk.selectors import limits_by_strategy, limits_held
+from risk.services import halt_set
 from risk.services_limits import level_limits_set, limit_raise_answer, limits_set
 from risk.triggers import Stop, Trip
 from tests.builders import NOON_MS, ONE, USD, a_claimed_order, a_fill, a_market, an_account, an_epoch, an_intent
-from trading.models import Order
+from trading.domain.strategies.exits import RULES
+from trading.models import Order, RunTrigger
 from trading.selectors.account_risk import account_verdict
 from trading.services.claims import order_claim, order_deny
 from trading.services.fills import fill_book
-from trading.services.triggers import breach_act, triggers_check, trip_act, trip_clear
+from trading.services.reconciliation import reconciliation_begin, reconciliation_end
+from trading.services.triggers import (
+    JUMPED,
+    UNWOUND,
+    breach_act,
+    market_calm,
+    markets_jumping,
+    triggers_check,
+    trip_act,
+    trip_clear,
+)
 from venues.types import Side, Venue
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +95,56 @@ def test_a_breach_does_what_its_check_says(act: Act, scope: HaltScope, state: st
     assert breach_act(venue_account=account, verdict=Verdict(Breach("daily_loss", 2, 1, pt="PT-13"), act))
     halt = TradingHalt.objects.get()
     assert (halt.scope, halt.state, halt.code) == (scope, state, "daily_loss")
+
+
+def test_a_price_that_jumped_pauses_its_market_once_and_only_that_pause_is_lifted_with_the_calm():
+    account, market = an_account(), a_market()
+    jumped = {
+        "verdict": Verdict(Breach(JUMPED, 160_000, 150_000, pt="PT-05"), Act.MARKET),
+        "market_id": market.market_id,
+    }
+    assert not breach_act(venue_account=account, **jumped), "play money: the check alone refuses"
+    VenueAccount.objects.update(mode=Mode.PAPER)
+    account.refresh_from_db()
+    assert breach_act(venue_account=account, **jumped) and not breach_act(venue_account=account, **jumped)
+    halt = TradingHalt.objects.get()
+    assert (halt.scope, halt.scope_key, halt.state) == (HaltScope.MARKET, market.market_id, HaltState.PAUSED)
+    assert markets_jumping() == [market.market_id]
+    assert market_calm(market_id=market.market_id) and not market_calm(market_id=market.market_id)
+    halt_set(
+        scope=HaltScope.MARKET, scope_key=market.market_id, state=HaltState.HALTED, code=JUMPED, reason="me", actor="op"
+    )
+    assert markets_jumping() == [] and not market_calm(market_id=market.market_id), "a person made more of it"
+
+
+def test_broken_entries_that_are_sold_again_and_again_leave_an_account_only_its_way_out():
+    account, market = an_account(), a_market()
+    VenueAccount.objects.update(mode=Mode.PAPER)
+    account.refresh_from_db()
+    for number in range(3):
+        assert [trip.code for trip in triggers_check(venue_account=account, at=NOON)] == []
+        sold = a_claimed_order(
+            account, market, cause=UNWOUND, created_ms=NOON_MS + 6_000 * number, price_u=400_000 + number * 10_000
+        )
+        Order.objects.filter(pk=sold.pk).update(sent_at=NOON, claimed_at=from_ms(NOON_MS + 6_000 * number))
+    assert [trip.code for trip in triggers_check(venue_account=account, at=NOON)] == ["unwind_streak"]
+    later = from_ms(NOON_MS + 12_000 + 600_001)
+    TradingHalt.objects.update(state=HaltState.ACTIVE)
+    assert triggers_check(venue_account=account, at=later) == [], "ten minutes are over"
+
+
+def test_the_cause_of_an_unwinding_is_what_the_exit_rules_call_it():
+    assert UNWOUND in {rule.name for rule in RULES}
+
+
+def test_after_a_database_that_was_away_orders_wait_for_a_clean_comparison():
+    account = an_account()
+    assert trip_act(venue_account=account, trip=Trip("db_lost", Stop.PAUSED, 6_000, 5_000))
+    assert not trip_clear(venue_account=account, code="db_lost"), "nobody has looked what was missed"
+    run = reconciliation_begin(venue_account=account, trigger=RunTrigger.PERIODIC)
+    assert not trip_clear(venue_account=account, code="db_lost")
+    reconciliation_end(run=run, differences=[], evidence={})
+    assert trip_clear(venue_account=account, code="db_lost")
 
 
 def test_an_order_refused_before_its_claim_is_kept_with_its_check_and_its_numbers():

@@ -21,7 +21,7 @@ import structlog
 from core.clock import from_ms, to_ms
 from core.errors import Conflict, LimitBreached
 from core.kill_points import kill_point
-from risk.checks import judge_wire
+from risk.checks import Verdict, judge_wire
 from risk.checks.values import WireSnapshot
 from risk.selectors import scopes_of
 from trading.domain.commands import CancelOrder, SubmitOrder
@@ -56,6 +56,9 @@ log = structlog.get_logger(__name__)
 SEND_WITHIN_S = 2.0
 """Real seconds from the decision to the send: a process that was held up in between sends nothing."""
 LEASE_MARGIN_S = 2.0
+BUDGET_WITHIN_S = 0.25
+"""Real seconds that an order may wait for the account's message budget."""
+SHORTEST_WAIT_S = 0.001
 
 
 class Executor:
@@ -141,7 +144,7 @@ class Executor:
             self._report(command.decision_id, OrderStatus.DENIED, reason="not_reconciled")
             return None
         intent = self._intent(account, command, context)
-        verdict = self._watch.pretrade.judge(command)
+        verdict = await self._judged(command)
         kill_point("P2.before_claim")
         try:
             if verdict is not None:
@@ -156,12 +159,24 @@ class Executor:
         except (LimitBreached, Conflict) as refusal:
             log.warning("order_denied", decision=command.decision_id, code=refusal.code, **refusal.extra)
             if isinstance(refusal, ClaimRefused):
-                await self._watch.act(account, refusal.verdict)
+                await self._watch.act(account, refusal.verdict, market_id=command.market_id)
             self._report(command.decision_id, OrderStatus.DENIED, reason=refusal.code)
         except AWAY as error:  # the claim may have been committed: catch-up closes what was never prepared
             log.error("order_not_claimed", decision=command.decision_id, error=str(error))
             self._report(command.decision_id, OrderStatus.DENIED, reason="database_away")
         return None
+
+    async def _judged(self, command: SubmitOrder) -> Verdict | None:
+        """What the session's own checks say; an order that only the message budget refuses waits for its turn as long
+        as it stays fresh (PT-17)."""
+        loop, pretrade = asyncio.get_running_loop(), self._watch.pretrade
+        deadline_s = loop.time() + BUDGET_WITHIN_S
+        while (verdict := pretrade.judge(command)) is not None:
+            wait_s = pretrade.budget_wait_s(command, verdict)
+            if loop.time() + wait_s > deadline_s:
+                break
+            await asyncio.sleep(max(wait_s, SHORTEST_WAIT_S))
+        return verdict
 
     def _intent(self, account: DeskAccount, command: SubmitOrder, context: Mapping[str, Any]) -> OrderIntent:
         return OrderIntent(

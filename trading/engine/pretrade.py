@@ -7,6 +7,7 @@ Invariant: reads the session, changes nothing of it; no database.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from risk.checks import Verdict, judge_live
@@ -21,6 +22,7 @@ from trading.engine.vitals import JUMP_WAIT_US, JUMP_WITHIN_US, Vitals
 from venues.types import MICRO, Outcome, Venue, VenueMarket
 
 CASH_TOLD_WITHIN_MS = 60_000
+MESSAGE_BUDGET = "message_budget"
 
 LimitsBy = Mapping[tuple[str, str], Limits]
 """By (account, strategy); the strategy "" stands for every one without limits of its own."""
@@ -46,6 +48,18 @@ class PreTrade:
         if verdict is None:
             self._vitals.bucket(command.account).take()
         return verdict
+
+    def budget_wait_s(self, command: SubmitOrder, verdict: Verdict) -> float:
+        """Real seconds until the message that this verdict refused fits into the budget (PT-17); infinite for any other
+        verdict, and where venue time stands still."""
+        breach, pace = verdict.breach, self._clock.pace
+        if (
+            breach.code != MESSAGE_BUDGET
+            or not pace
+            or not (isinstance(breach.limit, int) and isinstance(breach.value, int))
+        ):
+            return math.inf
+        return (breach.limit - breach.value) / (1_000 * self.limits_for(command).max_orders_per_s * pace)
 
     def limits_for(self, command: SubmitOrder) -> Limits:
         """Before the rows were read, the defaults hold."""
@@ -99,8 +113,18 @@ class PreTrade:
             best_ask_u=book.best_ask_u,
             depth_u=depth_u,
             age_ms=max(0, min(quoted_ms, self._silent_ms(listing.venue))),
-            moved_u=market.trail.jump_u(market.last_mid_u2, now_us, within_us=JUMP_WITHIN_US, since_us=JUMP_WAIT_US),
+            moved_u=self.jump_u(market),
         )
+
+    def is_calm(self, market: MarketView) -> bool:
+        """PT-05 would refuse nobody's entry here."""
+        limits = [one.max_move_price_u for one in self.limits.values()] or [ACCOUNT_DEFAULTS["max_move_price_u"]]
+        return self.jump_u(market) <= min(limits)
+
+    def jump_u(self, market: MarketView) -> int:
+        """PT-05: how far the mid moved within five seconds, at any time of the last ten, µUSD."""
+        now_us = self._clock.now_us()
+        return market.trail.jump_u(market.last_mid_u2, now_us, within_us=JUMP_WITHIN_US, since_us=JUMP_WAIT_US)
 
     def _cash_u(self, account: str, now_ms: int) -> int | None:
         """What the venue says is free, if it said so in the last minute; its own reservations are taken off already."""

@@ -6,6 +6,7 @@ no before an order is made; the triggers are asked after fills and settlements a
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,13 +14,14 @@ from datetime import datetime
 import structlog
 from django.db import DatabaseError
 
+from accounts.models import Mode
 from core.clock import from_ms
 from core.errors import CODES
 from core.figures import money_text
 from risk.checks import Verdict
 from risk.limits import Limits
 from risk.selectors import limits_by_strategy
-from risk.triggers import Trip, api_error_rate, clock_skew, stale_data
+from risk.triggers import DEFAULTS, TriggerLimits, Trip, api_error_rate, clock_skew, db_lost, lost_lease, stale_data
 from trading.domain.messages import AccountBlocked
 from trading.domain.session import Session
 from trading.engine.clock import Clock
@@ -29,19 +31,37 @@ from trading.engine.pretrade import PreTrade
 from trading.engine.views import unrealized_losses_u
 from trading.engine.vitals import Vitals
 from trading.selectors.account_risk import account_verdict
-from trading.services.triggers import breach_act, triggers_check, trip_act, trip_clear
+from trading.services.triggers import (
+    COMPARED_FIRST,
+    breach_act,
+    market_calm,
+    markets_jumping,
+    triggers_check,
+    trip_act,
+    trip_clear,
+)
 from venues.types import FillReport, Message, PublicTrade, SettlementReport, Venue
 
 log = structlog.get_logger(__name__)
 
 CALLS_KEPT = 200
 TRIGGERS_EVERY_MS = 30_000
+RHYTHM_S = 1.0
 
 
 class RiskWatch:
     """One per engine."""
 
-    def __init__(self, *, desk: Desk, session: Session, clock: Clock, database: DatabaseThread) -> None:
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        session: Session,
+        clock: Clock,
+        database: DatabaseThread,
+        limits: TriggerLimits = DEFAULTS,
+    ) -> None:
+        self.limits = limits
         self.vitals = Vitals()
         self.pretrade = PreTrade(session, clock, self.vitals, self.silent_ms)
         self._desk = desk
@@ -51,7 +71,9 @@ class RiskWatch:
         self._calls: dict[str, deque[tuple[int, bool]]] = {}
         self._is_due = True
         self._asked_ms = 0
-        self._paused: set[tuple[str, str]] = set()
+        self._lifted: set[tuple[str, str]] = set()
+        self._looked_s: float | None = None
+        self._away_ms = 0
 
     def note(self, message: Message) -> None:
         """Prints tell the venue's clock, fills how it settles; both make the triggers worth asking."""
@@ -90,17 +112,46 @@ class RiskWatch:
             words = _words(verdict) if verdict is not None else ""
             if words != self._session.desk.blocks.get(account.name, ""):
                 changed.append(AccountBlocked(account.name, words))
-        if self._is_due or self._clock.now_ms() - self._asked_ms >= TRIGGERS_EVERY_MS:
+        if any(account.row.mode != Mode.SIMULATED for account in accounts):
+            await self._calm_markets()
+        if (
+            self._is_due
+            or self._has_own_trouble(accounts)
+            or self._clock.now_ms() - self._asked_ms >= TRIGGERS_EVERY_MS
+        ):
             self._is_due, self._asked_ms = False, self._clock.now_ms()
             await self._ask_triggers(accounts)
         return changed
 
-    async def act(self, account: DeskAccount, verdict: Verdict) -> None:
+    async def act(self, account: DeskAccount, verdict: Verdict, *, market_id: str = "") -> None:
         """What a breach does beside refusing the order."""
         try:
-            await self._database.call(breach_act, venue_account=account.row, verdict=verdict)
+            await self._database.call(breach_act, venue_account=account.row, verdict=verdict, market_id=market_id)
         except DatabaseError as error:
             log.error("breach_not_acted_on", code=verdict.breach.code, error=str(error))
+
+    async def _calm_markets(self) -> None:
+        """Lift the pause of a market whose price has not jumped for ten seconds of the venue's time; in one that is not
+        known here the check itself would refuse."""
+        for market_id in await self._database.call(markets_jumping):
+            market = self._session.markets.get(market_id)
+            if market is None or self.pretrade.is_calm(market):
+                await self._database.call(market_calm, market_id=market_id)
+
+    def _has_own_trouble(self, accounts: list[DeskAccount]) -> bool:
+        """What cannot wait for the next round. Measures how long the database was silent: the rhythm of this look is
+        a second, and it needs an answer."""
+        now_s = asyncio.get_running_loop().time()
+        self._away_ms = 0 if self._looked_s is None else round((now_s - self._looked_s - RHYTHM_S) * 1_000)
+        self._looked_s = now_s
+        if self._clock.pace != 1.0:
+            return False
+        return any(self._lost_lease(account) or db_lost(self._away_ms, self.limits) for account in accounts)
+
+    def _lost_lease(self, account: DeskAccount) -> Trip | None:
+        """Only while it is still ours: one that has run out is its next holder's business."""
+        left_ms = round((account.lease_until_s - asyncio.get_running_loop().time()) * 1_000)
+        return lost_lease(left_ms, self.limits) if account.fence_token and left_ms > 0 else None
 
     async def _ask_triggers(self, accounts: list[DeskAccount]) -> None:
         for account in accounts:
@@ -120,6 +171,8 @@ class RiskWatch:
             ("api_error_rate", api_error_rate(tuple(calls), self._clock.now_ms())),
             ("clock_skew", clock_skew(self.vitals.skew(venue).ms) if is_real else None),
             ("stale_data", stale_data(self._stale_ms(venue)) if is_real else None),
+            ("lost_lease", self._lost_lease(account) if is_real else None),
+            ("db_lost", db_lost(self._away_ms, self.limits) if is_real else None),
         ]
 
     def _stale_ms(self, venue: Venue) -> int:
@@ -130,11 +183,12 @@ class RiskWatch:
     async def _follow(self, account: DeskAccount, code: str, trip: Trip | None) -> None:
         key = (account.name, code)
         if trip is not None and await self._database.call(trip_act, venue_account=account.row, trip=trip):
-            self._paused.add(key)
+            self._lifted.discard(key)
             log.critical("trigger_fired", account=account.name, code=code, value=trip.value, limit=trip.limit)
-        elif trip is None and key in self._paused:
-            self._paused.discard(key)
-            await self._database.call(trip_clear, venue_account=account.row, code=code)
+        elif trip is None and key not in self._lifted:
+            is_lifted = await self._database.call(trip_clear, venue_account=account.row, code=code)
+            if is_lifted or code not in COMPARED_FIRST:
+                self._lifted.add(key)
 
     def _unrealized_u(self, account: DeskAccount) -> int:
         return unrealized_losses_u(self._session, account.name)

@@ -90,7 +90,7 @@ def order_acknowledge(*, order: Order, ack: OrderAck, at: datetime | None = None
 def order_reject(*, order: Order, code: str, reason: str = "", at: datetime | None = None) -> Order:
     """The venue refused it with a definitive code: nothing of it is in the book, its reservation is free again."""
     order = reload(order)
-    why = {"reason_code": code[:64], "reason": reason[:300]}
+    why: dict[str, Any] = {"reason_code": code[:64], "reason": reason[:300]}
     move_order(order, OrderStatus.REJECTED, kind="rejected", at=at_or_now(at), payload=why, **why)
     kill_point("P7.rejected_before_commit")
     return order
@@ -100,7 +100,7 @@ def order_reject(*, order: Order, code: str, reason: str = "", at: datetime | No
 def order_mark_not_sent(*, order: Order, code: str, reason: str = "", at: datetime | None = None) -> Order:
     """Proven: no byte of it left this machine (refused by a gate, or no connection). DENIED."""
     order = reload(order)
-    why = {"reason_code": code[:64], "reason": reason[:300]}
+    why: dict[str, Any] = {"reason_code": code[:64], "reason": reason[:300]}
     move_order(order, OrderStatus.DENIED, kind="not_sent", at=at_or_now(at), payload=why, **why)
     kill_point("P7.unsent_before_commit")
     return order

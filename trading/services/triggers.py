@@ -7,12 +7,13 @@ when its cause is gone, what waits for a person never is.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from accounts.models import Mode, VenueAccount
 from core import clock
+from core.clock import to_ms
 from core.errors import Conflict
 from risk.checks import Act, Verdict
 from risk.models import HaltScope, HaltState, TradingHalt
@@ -27,13 +28,20 @@ from risk.triggers import (
     max_drawdown,
     orphaned_order,
     slippage_spike,
+    unwind_streak,
 )
-from trading.models import EquityMark, OrphanedOrder
+from trading.models import EquityMark, Order, OrphanedOrder, RunOutcome
 from trading.models.reconciliation import OrphanState
 from trading.selectors.account_risk import AccountNumbers, account_numbers, slippages_u
+from trading.selectors.reconciliation import last_run
 from trading.selectors.risk import closed_results
 
 ACTOR = "trigger"
+JUMPED = "price_jumped"
+COMPARED_FIRST = frozenset({"db_lost"})
+"""What may have been missed meanwhile has to be found before orders leave again (ORDERS D02)."""
+UNWOUND = "partial_fill"
+"""The cause of an exit that takes a broken entry off again (`trading.domain.strategies.exits`)."""
 
 
 def triggers_check_all() -> int:
@@ -47,7 +55,7 @@ def triggers_check(*, venue_account: VenueAccount, at: datetime, unrealized_u: i
     """What the account's rows say as of `at` (the trader's time); what fired was halted. Notes peak and day's start."""
     numbers = account_numbers(venue_account, at=at, unrealized_u=unrealized_u)
     mark = equity_note(venue_account=venue_account, numbers=numbers, at=at)
-    trips = [trip for trip in _trips(venue_account, numbers, mark) if trip is not None]
+    trips = [trip for trip in _trips(venue_account, numbers, mark, at) if trip is not None]
     return [trip for trip in trips if trip_act(venue_account=venue_account, trip=trip)]
 
 
@@ -61,22 +69,24 @@ def trip_act(*, venue_account: VenueAccount, trip: Trip) -> bool:
 
 
 def trip_clear(*, venue_account: VenueAccount, code: str) -> bool:
-    """The cause of a pause is gone: lift it. What waits for a person stays. False where there was nothing to lift."""
+    """The cause of a pause is gone: lift it; after `COMPARED_FIRST` only with books that were since found clean. What
+    waits for a person stays. False where there was nothing to lift."""
     halt = _standing(venue_account, code)
     if halt is None or halt.state != HaltState.PAUSED:
         return False
-    try:
-        halt_resume(halt=halt, reason="The cause is gone.", actor=ACTOR)
-    except Conflict:
+    if code in COMPARED_FIRST and not _is_compared(venue_account, since=halt.changed_at):
         return False
-    return True
+    return _lift(halt, "The cause is gone.")
 
 
-def breach_act(*, venue_account: VenueAccount, verdict: Verdict) -> bool:
-    """What a breach does beside refusing: the account reduces only, or everything halts, until a person looked."""
+def breach_act(*, venue_account: VenueAccount, verdict: Verdict, market_id: str = "") -> bool:
+    """What a breach does beside refusing: the account reduces only, or everything halts, until a person looked; or the
+    order's market is paused (`market_calm` lifts that). At simulated accounts no market is: the check alone refuses."""
     breach, reason = verdict.breach, f"{verdict.breach.pt}: {verdict.breach.value}, limit {verdict.breach.limit}"
     if verdict.act is Act.DENY:
         return False
+    if verdict.act is Act.MARKET:
+        return venue_account.mode != Mode.SIMULATED and _pause_market(market_id, breach.code, reason)
     if verdict.act is Act.EVERYTHING:
         everything = TradingHalt.objects.filter(scope=HaltScope.GLOBAL, code=breach.code)
         if not everything.exclude(state=HaltState.ACTIVE).exists():
@@ -86,6 +96,18 @@ def breach_act(*, venue_account: VenueAccount, verdict: Verdict) -> bool:
     if _standing(venue_account, breach.code) is None:
         _halt(venue_account, HaltState.REDUCING, breach.code, reason)
     return True
+
+
+def markets_jumping() -> list[str]:
+    """Market ids that are paused because their price jumped."""
+    rows = TradingHalt.objects.filter(scope=HaltScope.MARKET, code=JUMPED, state=HaltState.PAUSED)
+    return list(rows.order_by("id").values_list("scope_key", flat=True))
+
+
+def market_calm(*, market_id: str) -> bool:
+    """The jump is long enough ago: lift the pause of PT-05. False where there is none of ours."""
+    rows = TradingHalt.objects.filter(scope=HaltScope.MARKET, scope_key=market_id, code=JUMPED, state=HaltState.PAUSED)
+    return (halt := rows.first()) is not None and _lift(halt, "The price has been calm.")
 
 
 @transaction.atomic(durable=True)
@@ -105,17 +127,47 @@ def equity_note(*, venue_account: VenueAccount, numbers: AccountNumbers, at: dat
     return mark
 
 
-def _trips(account: VenueAccount, numbers: AccountNumbers, mark: EquityMark) -> Iterable[Trip | None]:
+def _trips(account: VenueAccount, numbers: AccountNumbers, mark: EquityMark, at: datetime) -> Iterable[Trip | None]:
     held = limits_held(account, strategy="")
     results = closed_results(account, at_most=DEFAULTS.losses_of, since=held.losses_counted_from)
     yield daily_loss(numbers.money.loss_today_u, held.limits.max_daily_loss_usd_u)
     if account.mode != Mode.SIMULATED:  # play money goes on: a losing evening is worth watching too
         yield consecutive_losses(results)
+        yield unwind_streak(_unwound_ms(account, at), to_ms(at))
     yield max_drawdown(numbers.money.equity_u, mark.peak_u)
     yield balance_drop(numbers.money.equity_u, mark.day_start_u)
     yield slippage_spike(slippages_u(account, last=DEFAULTS.slippage_fills))
     orphans = OrphanedOrder.objects.filter(venue_account=account, state=OrphanState.OPEN)
     yield orphaned_order(orphans.count())
+
+
+def _unwound_ms(account: VenueAccount, at: datetime) -> list[int]:
+    """When exits of broken entries were sent, within the window."""
+    since = at - timedelta(milliseconds=DEFAULTS.unwind_window_ms)
+    rows = Order.objects.filter(venue_account=account, cause=UNWOUND, claimed_at__gte=since, sent_at__isnull=False)
+    return [to_ms(moment) for moment in rows.values_list("claimed_at", flat=True)]
+
+
+def _is_compared(account: VenueAccount, *, since: datetime) -> bool:
+    run = last_run(account)
+    return run is not None and run.outcome == RunOutcome.CLEAN and run.began_at is not None and run.began_at >= since
+
+
+def _lift(halt: TradingHalt, reason: str) -> bool:
+    try:
+        halt_resume(halt=halt, reason=reason, actor=ACTOR)
+    except Conflict:
+        return False
+    return True
+
+
+def _pause_market(market_id: str, code: str, reason: str) -> bool:
+    """False where it is paused for that already."""
+    known = TradingHalt.objects.filter(scope=HaltScope.MARKET, scope_key=market_id, code=code)
+    if not market_id or known.exclude(state=HaltState.ACTIVE).exists():
+        return False
+    halt_set(scope=HaltScope.MARKET, scope_key=market_id, state=HaltState.PAUSED, code=code, reason=reason, actor=ACTOR)
+    return True
 
 
 def _standing(account: VenueAccount, code: str) -> TradingHalt | None:
