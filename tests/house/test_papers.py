@@ -36,6 +36,17 @@ def table(title: str) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in rows]
 
 
+def targets() -> set[str]:
+    """What `make` can be asked for."""
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def commands() -> set[str]:
+    """What `manage.py` can be asked for: our own commands, and those of Django's that anything names."""
+    own = {path.stem for path in kept_files() if path.match("management/commands/*.py")}
+    return own | {"migrate", "collectstatic", "createsuperuser", "check"}
+
+
 def settings_read() -> set[str]:
     return {
         node.args[0].value
@@ -94,13 +105,27 @@ def test_every_filter_of_a_list_is_documented(operations: dict[str, dict[str, An
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_command_a_paper_names_exists(paper):
     """`make <target>` and `manage.py <command>`, wherever they stand in code marks."""
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    own = {path.stem for path in kept_files() if path.match("management/commands/*.py")}
-    djangos = {"migrate", "collectstatic", "createsuperuser", "check"}
     text = paper.read_text()
     code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
-    assert set(re.findall(r"\bmake ([a-z]+)", code)) <= targets
-    assert set(re.findall(r"manage\.py ([a-z_]+)", code)) <= own | djangos
+    assert set(re.findall(r"\bmake ([a-z-]+)", code)) <= targets()
+    assert set(re.findall(r"manage\.py ([a-z_]+)", code)) <= commands()
+
+
+def test_every_command_a_sentence_of_the_program_names_exists():
+    named = {
+        (str(module.path), command)
+        for module in program()
+        for node in module.of(ast.Constant)
+        if isinstance(node.value, str)
+        for command in re.findall(r"manage\.py ([a-z_]+)", node.value)
+    }
+    assert named
+    assert [(path, command) for path, command in sorted(named) if command not in commands()] == []
+
+
+def test_every_target_of_make_is_told_to_contributors():
+    told = set(re.findall(r"\bmake ([a-z-]+)", (ROOT / "CONTRIBUTING.md").read_text()))
+    assert targets() - told == {"run", "clean"}
 
 
 def test_the_first_two_commands_of_the_readme_are_run_and_test():

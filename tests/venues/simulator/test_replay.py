@@ -135,7 +135,7 @@ def test_a_tape_that_ends_before_its_game_is_refused(shared: Path, tmp_path: Pat
         (b"timestamp,ticker\n1,2\n", "no JSON"),
         (b"[1, 2]\n", "no JSON object"),
         (b'{"hello": "world"}\n', "format that is not known"),
-        (b'{"courtside_tape": 1}\n', "backtest"),
+        (b'{"courtside_tape": 1}\n', "no command replays it"),
         (b'{"type": "meta"}\n', "'kalshi_event' is missing"),
         (b'{"type": "meta", "kalshi_event": "KXNFLGAME-25DEC06ATLWAS"}\n', "cannot be replayed yet"),
         (gzip.compress(b"{}", mtime=0)[:-6], "truncated"),

@@ -14,7 +14,8 @@ def load(path: Path) -> RecordedGameTape:
     first = rows[0]
     if "courtside_tape" in first:
         raise ReplayError(
-            f"{path.name} is a recording of Courtside's own streams; replay it with `manage.py backtest`, not here."
+            f"{path.name} is a recording of Courtside's own streams, not of a game: no command replays it, "
+            "venues.tape.iter_tape reads its frames. What is replayed is minute bars with plays or Kalshi ticker lines."
         )
     if first.get("type") == "meta":
         return bars.read(path, rows)
