@@ -99,7 +99,9 @@ def _tell(results: list[Result], *, seconds: float) -> None:
     told = f"{len(results)} runs, {orders} orders, {sum(faults.values())} faults"
     print(f"\n{told} in {seconds:.1f} s ({_cpu_s():.1f} s of CPU)")
     print("faults: " + ", ".join(f"{name} {count}" for name, count in sorted(faults.items())))
-    print(f"kill points: {sum(deaths.values())} deaths at {len(deaths)} of {len(KILL_POINTS)} points")
+    froze = sum((result.freezes for result in results), Counter[str]())
+    print(f"kill points: {sum(deaths.values())} deaths at {len(deaths)} of {len(KILL_POINTS)} points,", end=" ")
+    print(f"{sum(froze.values())} freezes at {len(froze)}")
     if never := sorted(KILL_POINTS - passed.keys()):
         print("never passed: " + ", ".join(never))
     print(f"left to a person: {sum(result.judged for result in results)} orders without fence or end, lost")

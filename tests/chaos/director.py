@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 EVERY_S = 0.15
 DEEDS = {
-    "decide": 60, "again": 5, "cancel": 12, "stranger": 14, "pause": 2, "crash": 9, "kill": 1, "away": 2, "mode": 2,
-    "fail": 2, "fate": 3, "throttle": 0.3, "look": 4, "halt": 2, "settle": 1,
+    "decide": 60, "again": 5, "cancel": 12, "stranger": 14, "pause": 1, "freeze": 3, "crash": 9, "kill": 1, "away": 2,
+    "mode": 2, "fail": 2, "fate": 3, "throttle": 0.3, "look": 4, "halt": 2, "settle": 1,
 }  # fmt: skip
 """What is done how often, in parts; what is not in here is in `VenueDeeds`."""
 POINTS = sorted(KILL_POINTS)
@@ -59,6 +59,7 @@ class Director:
     def repair(self) -> None:
         """Whatever was broken on purpose works again."""
         self._run.armed.clear()
+        self._run.frozen.clear()
         self._world.calm()
         self._resume()
         for trader in self._run.traders:
@@ -189,6 +190,11 @@ class Director:
     def _crash(self) -> None:
         """Die at whichever of some points is passed first."""
         self._run.armed[self._victim().name] = frozenset(self._dice.sample(POINTS, 4))
+
+    def _freeze(self) -> None:
+        """Stand still, as after SIGSTOP, at whichever of some points is passed first: longer than a lease, or less."""
+        seconds = 0.5 + 12.0 * self._dice.random() ** 2
+        self._run.frozen[self._victim().name] = (frozenset(self._dice.sample(POINTS, 4)), seconds)
 
     def _kill(self) -> None:
         self._victim().process.crash("anywhere")

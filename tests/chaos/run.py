@@ -75,6 +75,7 @@ class Run:
         self.network = Network(self.venues.apps, self.weather, self)
         self.traders = [Trader(name, self) for name in ("a", "b")]
         self.armed: dict[str, frozenset[str]] = {}
+        self.frozen: dict[str, tuple[frozenset[str], float]] = {}
         self.halts: list[tuple[float, float]] = []
         self._digest = hashlib.sha256()
 
@@ -122,6 +123,12 @@ class Run:
             return
         process.check()
         self.result.points[name] += 1
+        points, seconds = self.frozen.get(process.name, (frozenset(), 0.0))
+        if name in points:
+            del self.frozen[process.name]
+            self.log("frozen", process.name, name)
+            self.result.freezes[name] += 1
+            process.pause(seconds)
         if name in self.armed.get(process.name, ()):
             del self.armed[process.name]
             self.result.deaths[name] += 1
