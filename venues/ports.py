@@ -7,7 +7,7 @@ door in its `client` and `stream` modules; `venues.registry` builds them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -195,6 +195,10 @@ class AccountReader(Protocol):
 
     async def order(self, ref: OrderRef) -> OrderReport | None:
         """The order by its venue id, or searched by its client id; None: a healthy read did not find it."""
+        ...
+
+    async def orders_named(self, refs: Sequence[OrderRef]) -> list[OrderReport]:
+        """As `order` for each of many, in a few reads of lists: those that healthy reads found."""
         ...
 
     async def orders_since(self, since_ms: int) -> list[OrderReport]: ...

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Set
 
 import msgspec
 import structlog
+from django.db.models import Q
 
 from core.clock import to_ms
 from core.kill_points import kill_point
@@ -20,7 +21,7 @@ from trading.engine.clock import Clock
 from trading.engine.database import DatabaseThread
 from trading.engine.desk import DeskAccount, order_ref
 from trading.engine.ledger import LedgerKeeper
-from trading.engine.proof import YOUNG_MS, ProofOfDeath
+from trading.engine.proof import YOUNG_MS, ProofOfDeath, Reads
 from trading.models import Fill, Order, Settlement
 from trading.services.orders import order_mark_not_sent
 from venues.types import OrderReport, OrderState
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_BACK_MS = 10 * 60 * 1_000
 FEW = 5
-"""More missing orders than this are first read as one list."""
+"""More missing orders than this are read as lists, not one by one."""
 
 
 class CatchUp:
@@ -74,8 +75,7 @@ class CatchUp:
 
     async def unknown(self) -> None:
         """The orders whose send has no answer; asked for every second, until they are found or proven never to come."""
-        for order in await self._database.call(_unknown_orders, self._account.row.pk):
-            await self._look_for(order)
+        await self._look_for_all(await self._database.call(_unknown_orders, self._account.row.pk))
 
     async def fills(self) -> None:
         """From a while before the last read that succeeded; at start from the last fill that is booked."""
@@ -107,27 +107,32 @@ class CatchUp:
             self._ledger.put(report)
 
     async def _look_for_all(self, missing: list[Order]) -> None:
-        """Many at once, as after a crash, are read as one list first."""
-        if len(missing) > FEW:
-            since_ms = min(to_ms(order.claimed_at) for order in missing) - LOOK_BACK_MS
-            wanted = {order.client_order_id for order in missing}
-            found = [one for one in await self._account.reader.orders_since(since_ms) if one.client_order_id in wanted]
-            self._put(found)
-            missing = [
-                one for one in missing if one.client_order_id not in {report.client_order_id for report in found}
-            ]
-        for order in missing:
-            await self._look_for(order)
+        """Unless they are on their way this moment. Many at once, as after a crash, are read as lists."""
+        orders = [order for order in missing if order.decision_id not in self._in_flight]
+        if len(orders) <= FEW:
+            for order in orders:
+                await self._look_for(order)
+            return
+        now_ms, reads = self._clock.now_ms(), self._reads(orders)
+        reports = await self._account.reader.orders_named([order_ref(order) for order in orders])
+        named = {name: one for one in reports for name in (one.client_order_id, one.venue_order_id) if name}
+        for order in orders:
+            report = named.get(order.client_order_id) or named.get(order.venue_order_id)
+            await self._judge(order, report, asked_ms=now_ms, reads=reads)
 
     async def _look_for(self, order: Order) -> None:
-        """Ask for one order by its ids, unless it is on its way this moment; finding nothing proves little."""
-        if order.decision_id in self._in_flight:
-            return
-        now_ms = self._clock.now_ms()
-        is_young = now_ms - to_ms(order.sent_at or order.claimed_at) < YOUNG_MS
-        report = await self._account.reader.order(order_ref(order))
+        """Ask for one order by its ids."""
+        now_ms, reads = self._clock.now_ms(), self._reads([order])
+        await self._judge(order, await self._account.reader.order(order_ref(order)), asked_ms=now_ms, reads=reads)
+
+    def _reads(self, orders: list[Order]) -> Reads:
+        return Reads(self._account.reader, since_ms=min(to_ms(order.claimed_at) for order in orders))
+
+    async def _judge(self, order: Order, report: OrderReport | None, *, asked_ms: int, reads: Reads) -> None:
+        """What the venue said of it at `asked_ms`; finding nothing proves little."""
+        is_young = asked_ms - to_ms(order.sent_at or order.claimed_at) < YOUNG_MS
         if report is None:
-            ended = await self.proof.absent(order)
+            ended = await self.proof.absent(order, reads)
             if ended is not None:
                 kill_point("P12.proven")
                 self._ledger.tell_end(ended)
@@ -163,8 +168,9 @@ def _as_filled(report: OrderReport, order: Order) -> OrderReport:
 
 
 def _working_orders(account_pk: int) -> list[Order]:
+    """What may be at the venue: sent by us, or a person's own order that was adopted and that nobody here sent."""
     working = Order.objects.filter(venue_account_id=account_pk, status__in=[OrderStatus.CLAIMED, OrderStatus.OPEN])
-    return list(working.exclude(sent_at=None).select_related("market"))
+    return list(working.filter(Q(sent_at__isnull=False) | Q(is_external=True)).select_related("market"))
 
 
 def _unknown_orders(account_pk: int) -> list[Order]:

@@ -23,7 +23,7 @@ from trading.engine.desk import DeskAccount
 from trading.models import Order
 from trading.selectors.fences import fence_limit_u, own_fence
 from trading.services.fences import fence_close, fence_open, fences_older
-from trading.services.orders import order_cancel_requested
+from trading.services.orders import orders_cancel_requested
 from venues.errors import NotSent, OutcomeUnknown, VenueError
 from venues.ports import OrderRef
 from venues.types import OrderReport, OrderState
@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 PROVEN_WITHIN_S = 10.0
 LOOK_AGAIN_S = 0.25
+AT_ONCE = 10
+"""Cancels on the way at the same time."""
 
 
 async def take_over(
@@ -122,13 +124,27 @@ async def _clear_resting(account: DeskAccount, database: DatabaseThread, at: dat
     async def is_clear() -> bool:
         reports = [one for one in await account.reader.open_orders() if one.state is OrderState.RESTING]
         ours = await database.call(_ours_among, account.row.pk, reports)
-        for order, ref in ours:
-            require_held(account)
-            await database.call(order_cancel_requested, order=order, reason="takeover", at=at)
-            await account.gateway.cancel(ref)
-        return not ours
+        if not ours:
+            return True
+        await database.call(orders_cancel_requested, orders=[order for order, _ in ours], reason="takeover", at=at)
+        await _cancel_each(account, [ref for _, ref in ours])
+        return False
 
     await _until(account, is_clear, within_s, "Orders of the trader before us still rest and could not be canceled.")
+
+
+async def _cancel_each(account: DeskAccount, refs: list[OrderRef]) -> None:
+    """A few at the same time. Raises what the first that failed raised, once all have ended."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(ref: OrderRef) -> None:
+        async with gate:
+            require_held(account)
+            await account.gateway.cancel(ref)
+
+    for outcome in await asyncio.gather(*map(one, refs), return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
 async def _until(account: DeskAccount, is_done: Callable[[], Awaitable[bool]], within_s: float, sentence: str) -> None:

@@ -22,6 +22,8 @@ from trading.engine.desk import DeskAccount, order_ref
 from trading.models import Order
 from trading.selectors.fences import is_dead
 from trading.services.orders import order_end_proven
+from venues.ports import AccountReader
+from venues.types import FillReport
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +33,29 @@ ABSENT_FOR_S = 2.0
 """Real seconds between the first and the last read that did not find an order that can no longer arrive."""
 ROTATE_AFTER_S = 5.0
 """Real seconds an order of the current fence may be missing before the fence is given up for a proof."""
+
+
+class Reads:
+    """What the looks of one cycle share. Invariant: it is made before, and read after, the reads that did not find
+    its orders: a fill that was matched in between is therefore seen."""
+
+    def __init__(self, reader: AccountReader, *, since_ms: int) -> None:
+        """`since_ms`: no order of the cycle was claimed before it."""
+        self._reader = reader
+        self._since_ms = since_ms - YOUNG_MS
+        self._has_canary = False
+        self._fills: list[FillReport] | None = None
+
+    async def canary(self) -> None:
+        """The venue shows us this account at this moment."""
+        if not self._has_canary:
+            await self._reader.balance()
+            self._has_canary = True
+
+    async def fills(self) -> list[FillReport]:
+        if self._fills is None:
+            self._fills = await self._reader.fills_since(self._since_ms)
+        return self._fills
 
 
 class ProofOfDeath:
@@ -50,7 +75,7 @@ class ProofOfDeath:
         self._missing_since.pop(order.pk, None)
         self._counted_since.pop(order.pk, None)
 
-    async def absent(self, order: Order) -> Order | None:
+    async def absent(self, order: Order, reads: Reads) -> Order | None:
         """The order as it was ended now, if its absence is proof; else None. Raises VenueError: nothing is proven."""
         now_s = asyncio.get_running_loop().time()
         missing_s = now_s - self._missing_since.setdefault(order.pk, now_s)
@@ -60,9 +85,9 @@ class ProofOfDeath:
             self._ask_for_fence(order, missing_s)
             log.warning("order_not_found_at_venue", order=order.client_order_id, status=order.status)
             return None
-        await self._account.reader.balance()  # the canary: the venue shows us this account at this moment
+        await reads.canary()
         absent_s = now_s - self._counted_since.setdefault(order.pk, now_s)
-        if absent_s < ABSENT_FOR_S or await self._has_unclaimed_fill(order):
+        if absent_s < ABSENT_FOR_S or await self._has_unclaimed_fill(order, await reads.fills()):
             return None
         return await self._end(order, end, absent_s)
 
@@ -96,10 +121,11 @@ class ProofOfDeath:
         if self._account.gateway.capabilities.fences and order.status == OrderStatus.CLAIMED and is_current:
             self.wants_new_fence = self.wants_new_fence or missing_s >= self.rotate_after_s
 
-    async def _has_unclaimed_fill(self, order: Order) -> bool:
+    async def _has_unclaimed_fill(self, order: Order, fills: list[FillReport]) -> bool:
         """A fill in the order's market that belongs to no order we know might be this one's."""
-        fills = await self._account.reader.fills_since(to_ms(order.claimed_at) - YOUNG_MS)
-        here = {fill.venue_order_id for fill in fills if fill.market_id == order.market.market_id}
+        since_ms = to_ms(order.claimed_at) - YOUNG_MS
+        recent = (fill for fill in fills if fill.venue_ms >= since_ms // 1_000 * 1_000)
+        here = {fill.venue_order_id for fill in recent if fill.market_id == order.market.market_id}
         if order.venue_order_id:
             return order.venue_order_id in here
         for venue_order_id in sorted(here - await self._database.call(_known_orders, self._account.row.pk, here)):

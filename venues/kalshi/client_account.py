@@ -9,7 +9,7 @@ Source: docs.kalshi.com, portfolio.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -110,6 +110,13 @@ class KalshiAccount:
             if found is not None:
                 return found
         return None
+
+    async def orders_named(self, refs: Sequence[OrderRef]) -> list[OrderReport]:
+        """In pages: everything since the oldest of them was placed, live and historical."""
+        found = await self.orders_since(min(ref.placed_ms for ref in refs) - _OVERLAP_MS)
+        by_client = {ref.client_order_id for ref in refs} - {""}
+        by_venue = {ref.venue_order_id for ref in refs} - {""}
+        return [one for one in found if one.client_order_id in by_client or one.venue_order_id in by_venue]
 
     async def orders_since(self, since_ms: int) -> list[OrderReport]:
         """Orders of any state; a terminal order may come from the history. Raises VenueError."""

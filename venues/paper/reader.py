@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from venues.errors import VenueError
 from venues.paper.exchange import PaperExchange
@@ -45,6 +45,10 @@ class PaperAccount:
         state = self._exchange.state
         found = state.orders.get(ref.venue_order_id) or state.by_client_id.get(ref.client_order_id)
         return None if found is None else self._order_report(found)
+
+    async def orders_named(self, refs: Sequence[OrderRef]) -> list[OrderReport]:
+        found = [await self.order(ref) for ref in refs]
+        return [one for one in found if one is not None]
 
     async def orders_since(self, since_ms: int) -> list[OrderReport]:
         self._now_ms()

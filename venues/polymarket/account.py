@@ -8,7 +8,7 @@ socket fell silent, because the venue replays nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
@@ -126,6 +126,19 @@ class PolymarketAccount:
             return None
         again = await self.clob.order(ref.venue_order_id)  # it may have arrived between the two reads, and rest
         return _closed_report(fills, self.account) if again is None else order_report(again, self._me, ref.market)
+
+    async def orders_named(self, refs: Sequence[OrderRef]) -> list[OrderReport]:
+        """The active ones from their list; closed ones by the trades that name them, all of them read at once."""
+        active = {one.venue_order_id: one for one in await self.open_orders()}
+        closed: dict[str, list[FillReport]] = {}
+        missing = {ref.venue_order_id for ref in refs} - active.keys()
+        for fill in await self.fills_since(min(ref.placed_ms for ref in refs) - _OVERLAP_MS):
+            if fill.venue_order_id in missing:
+                closed.setdefault(fill.venue_order_id, []).append(fill)
+        if closed:  # one may have arrived between the two reads, and rest
+            active |= {one.venue_order_id: one for one in await self.open_orders()}
+        found = [active[ref.venue_order_id] for ref in refs if ref.venue_order_id in active]
+        return found + [_closed_report(fills, self.account) for name, fills in closed.items() if name not in active]
 
     async def orders_since(self, since_ms: int) -> list[OrderReport]:
         """All active orders: the venue lists no others. What became of the rest is in `fills_since`."""

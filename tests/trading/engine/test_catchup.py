@@ -8,13 +8,17 @@ import msgspec
 import pytest
 
 from tests.trading.engine.stand import IDLE, Stand, standing
+from tests.trading.engine.test_reconciling import place_behind_our_back
+from tests.trading.engine.trouble import Trouble
 from trading.domain.lifecycle import OrderStatus
 from trading.engine import proof
-from trading.engine.catchup import CatchUp, every_account
-from trading.models import OrderEvent
-from venues.types import FillReport, SettleState, TimeInForce, Venue
+from trading.engine.catchup import FEW, CatchUp, every_account
+from trading.models import Order, OrderEvent
+from venues.types import FillReport, SettleState, Side, TimeInForce, Venue
 
 CHEAP_U = 20_000
+ONE_ORDER = {"order", "data/order"}
+"""How the venues' reads of one order by its id are named."""
 
 
 async def test_an_order_claimed_by_a_run_that_died_is_over_for_the_next_ones_session_too(
@@ -78,11 +82,57 @@ async def test_a_fill_that_the_venue_takes_back_leaves_the_session_as_it_leaves_
         assert engine.session.export().positions == (), "a voided fill is never booked again"
 
 
-def cancel_at_the_venue(stand: Stand, venue_order_id: str) -> None:
+async def test_a_persons_own_order_that_ended_while_nobody_listened_ends_here_too(
+    shared_database: None, tmp_path: Path
+):
+    async with standing(tmp_path, settings=IDLE, seed=7, speed=30.0, games=2) as stand:
+        await stand.start_engine()
+        await place_behind_our_back(stand, "by-hand", Side.BUY)
+        await every_account(stand.engine.catch_ups, CatchUp.orders)
+        await stand.engine.ledger.settled()
+        order = await stand.database.call(Order.objects.get, client_order_id="by-hand")
+        assert (order.status, order.is_external, order.reserved_u > 0) == (OrderStatus.OPEN, True, True)
+        await stand.kill_engine()
+        cancel_at_the_venue(stand, order.venue_order_id, Venue.KALSHI)
+        await stand.start_engine()
+        await stand.engine.ledger.settled()
+        order = await stand.database.call(Order.objects.get, pk=order.pk)
+        assert (order.status, order.reserved_u) == (OrderStatus.CANCELED, 0)
+
+
+@pytest.mark.parametrize("venue", list(Venue))
+async def test_many_orders_that_ended_unseen_are_looked_for_in_a_few_reads(
+    shared_database: None, tmp_path: Path, venue: Venue
+):
+    trouble = Trouble()
+    async with standing(tmp_path, settings=IDLE, faults=trouble, seed=7, speed=30.0, games=2) as stand:
+        await stand.start_engine()
+        market = await stand.market(venue)
+        resting = [
+            await stand.submit(market, price_u=CHEAP_U + 10_000 * number, time_in_force=TimeInForce.GTC)
+            for number in range(FEW + 2)
+        ]
+        orders = [await stand.until_row(command, OrderStatus.OPEN) for command in resting]
+        await stand.kill_engine()
+        for order in orders:
+            cancel_at_the_venue(stand, order.venue_order_id, venue)
+        before = reads_of_one(trouble, venue)
+        await stand.start_engine()
+        for command in resting:
+            assert (await stand.until_row(command, OrderStatus.CANCELED)).reserved_u == 0
+        assert reads_of_one(trouble, venue) == before, "none was asked for by itself"
+        await stand.books_equal()
+
+
+def reads_of_one(trouble: Trouble, venue: Venue) -> int:
+    return sum(count for (at, op), count in trouble.asked.items() if at == venue and op in ONE_ORDER)
+
+
+def cancel_at_the_venue(stand: Stand, venue_order_id: str, venue: Venue = Venue.POLYMARKET) -> None:
     """As if it had been canceled at the venue's own page while nobody listened."""
     parts = stand.simulator.assembly
-    account_id = parts.polymarket.account_ids()[0]
-    parts.polymarket.cancel(account_id, venue_order_id, parts.now_ms())
+    exchange = parts.builder.exchanges[venue]
+    exchange.cancel(exchange.account_ids()[0], venue_order_id, parts.now_ms())
 
 
 async def read_fills(stand: Stand, venue: Venue) -> list[FillReport]:
