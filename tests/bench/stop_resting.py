@@ -37,9 +37,9 @@ class FirstCancel(Trouble):
 
 async def stop_fifty(folder: Path, *, count: int) -> tuple[float, float]:
     """Milliseconds until the first cancel arrived, seconds until all were proven gone. `folder` is the guard's."""
-    await asyncio.to_thread(_begin_anew)
+    seed = await asyncio.to_thread(_begin_anew)
     venue = FirstCancel()
-    async with standing(folder, settings=IDLE, faults=venue, seed=7, speed=10.0, games=4) as stand:
+    async with standing(folder, settings=IDLE, faults=venue, seed=seed, speed=10.0, games=4) as stand:
         await stand.start_engine(permit=FilePermit(folder))
         await stand.database.call(_no_limits)
         await _rest(stand, count)
@@ -66,14 +66,15 @@ async def _rest(stand: Stand, count: int) -> None:
     raise AssertionError(f"only {resting} of {count} orders came to rest")
 
 
-def _begin_anew() -> None:
-    """What the time before left behind concerns this one no more."""
+def _begin_anew() -> int:
+    """What the times before left behind concerns this one no more. A seed whose accounts are not known here yet."""
     for user in User.objects.all():
         trader_stop(user=user, actor="bench")
         User.objects.filter(pk=user.pk).update(email=f"before-{user.pk}@example.org")
     VenueAccount.objects.update(is_enabled=False)
     TradingHalt.objects.update(state=HaltState.ACTIVE)
     KillSwitchEvent.objects.update(rearmed_at=now())
+    return 7 + VenueAccount.objects.count()
 
 
 def _no_limits() -> None:
@@ -81,4 +82,6 @@ def _no_limits() -> None:
 
 
 def _part() -> KillSwitchPart | None:
-    return KillSwitchPart.objects.filter(venue_account__venue=Venue.KALSHI, venue_account__is_enabled=True).first()
+    """Of our own halt: the guard may have stopped for a silence before the engine was up."""
+    ours = KillSwitchPart.objects.filter(event__code="manual", venue_account__is_enabled=True)
+    return ours.filter(venue_account__venue=Venue.KALSHI).first()
