@@ -8,11 +8,14 @@ from io import StringIO
 from typing import Any
 
 import pytest
+import yaml
+from django.conf import settings
 from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 
 from core.errors import CODES, DomainError
 from tests.house.tree import ROOT, kept_files, program
+from trading.reading import CONTROL_PORT
 
 API = (ROOT / "docs/api.md").read_text()
 ENV_READERS = {
@@ -144,8 +147,38 @@ def test_every_process_that_a_deployment_starts_is_a_command_that_exists():
     """Procfile and docker-compose.yml start the same processes by the same commands."""
     procfile = dict(re.findall(r"^(\w+): (.+)$", (ROOT / "Procfile").read_text(), re.MULTILINE))
     compose = (ROOT / "docker-compose.yml").read_text()
-    for name in ("worker", "beat", "trader", "guard", "simulator"):
+    for name in ("worker", "beat", "guard", "simulator"):
         assert f"command: {procfile[name]}\n" in compose, name
+    assert f"command: {procfile['trader']} --demo\n" in compose
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, dict[str, Any]]:
+    composed: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return composed["services"]
+
+
+def test_whoever_talks_to_the_simulated_venues_is_in_their_network(services):
+    """They listen on loopback: the trader's orders, the guard's cancels and the worker's reconciliation start there."""
+    beside = {name for name, service in services.items() if service.get("network_mode") == "service:simulator"}
+    assert beside == {"trader", "guard", "worker"}
+    for name in beside:
+        assert services[name]["depends_on"]["simulator"] == {"condition": "service_healthy", "restart": True}, name
+        assert "ports" not in services[name] and "networks" not in services[name], name
+
+
+def test_the_simulators_health_is_asked_at_its_own_control_port(services):
+    first = int(re.search(r"--port (\d+)", services["simulator"]["command"])[1])
+    assert f"http://127.0.0.1:{first + CONTROL_PORT}/health" in services["simulator"]["healthcheck"]["test"][-1]
+    assert first == settings.SIMULATOR_PORT
+
+
+def test_a_deployment_has_the_same_data_folder_and_settings_in_every_process(services):
+    """The permit, the KILL file, the guard's socket and the demo user's password are files in it."""
+    ours = {name: service for name, service in services.items() if "build" in service}
+    assert {"web", "worker", "beat", "simulator", "trader", "guard"} <= set(ours)
+    assert {tuple(service["volumes"]) for service in ours.values()} == {("data:/app/var",)}
+    assert len({str(service["environment"]) for service in ours.values()}) == 1
 
 
 @pytest.mark.django_db

@@ -19,11 +19,6 @@ from tests.whole.program import CONTROL, ROOT, SIMULATOR_PORTS, UNSET, free_port
 pytestmark = pytest.mark.whole
 
 SPEED = "40"
-MAKE_THE_USER = """
-from django.conf import settings
-from accounts.demo import ensure_demo_login
-ensure_demo_login(settings.DATA_DIR)
-"""
 
 
 class Deployment:
@@ -39,7 +34,6 @@ class Deployment:
     def start(self) -> subprocess.Popen[bytes]:
         """All of it; the trader."""
         self._run("manage.py", "migrate", "-v0")
-        self._run("manage.py", "shell", "-v0", "-c", MAKE_THE_USER)
         self._launch("-m", "venues.simulator", "--port", str(self.port), "--seed", "7", "--speed", SPEED)
         until(lambda: self._answers())
         self._launch("manage.py", "guard")

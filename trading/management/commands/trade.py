@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from accounts.demo import ensure_demo_login
 from trading.engine.embedded import demo_user
 from trading.engine.guard_anchors import anchor_here
 from trading.engine.holder import FolderHolder
@@ -26,7 +27,9 @@ class Command(BaseCommand):
     help = "Trade for every user who has started their trader. One such process per group of accounts."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--demo", action="store_true", help="give the demo user a trader at the first start")
+        parser.add_argument(
+            "--demo", action="store_true", help="simulated mode: make the demo user, with a trader that runs"
+        )
 
     def handle(self, **options: Any) -> None:
         if settings.TRADING_MODE == "live":
@@ -34,8 +37,10 @@ class Command(BaseCommand):
                 "TRADING_MODE=live cannot trade yet. Set it to paper (play money on live data) or unset it (simulated)."
             )
             sys.exit(2)
-        if options["demo"]:
+        if options["demo"] and settings.TRADING_MODE == "simulated":
+            login = ensure_demo_login(Path(settings.DATA_DIR))
             demo_user()
+            self.stdout.write(f"Demo login: {login.email}  Password: in demo.password in the data folder")
         try:
             asyncio.run(_trade())
         except VenueError as error:
