@@ -8,3 +8,9 @@ from django.apps import AppConfig
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = "accounts"
+
+    def ready(self) -> None:
+        from accounts.key_check import require_usable_key
+        from core.embedded.parts import run_starting
+
+        run_starting.connect(require_usable_key, dispatch_uid="require_usable_key")

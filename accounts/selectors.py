@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from allauth.mfa.utils import is_mfa_enabled
 
-from accounts.models import Mode, User, VenueAccount
+from accounts.models import Credential, Mode, User, VenueAccount
 
 
 def accounts_of(user: User, *, mode: Mode | str) -> list[VenueAccount]:
@@ -15,6 +15,12 @@ def accounts_of(user: User, *, mode: Mode | str) -> list[VenueAccount]:
 
 def user_by_email(email: str) -> User | None:
     return User.objects.filter(email=email.strip().lower()).first()
+
+
+def has_credentials_of_another_key(kek_id: str | None) -> bool:
+    """An account in use has a credential that the key of this id does not open; None opens none."""
+    in_use = Credential.objects.filter(revoked_at__isnull=True, venue_account__is_enabled=True)
+    return (in_use if kek_id is None else in_use.exclude(kek_id=kek_id)).exists()
 
 
 def has_second_factor(user: User) -> bool:

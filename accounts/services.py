@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from accounts import vault
-from accounts.models import Credential, CredentialKind, Mode, User, VenueAccount
+from accounts.models import CREDENTIAL_OF, Credential, CredentialKind, Mode, User, VenueAccount
 from accounts.secret import Secret
 from audit.services import audit_append, chain_of_account, chain_of_user
 from core import clock
@@ -41,14 +41,24 @@ def user_register(*, email: str, password: str, display_name: str = "") -> User:
 
 @transaction.atomic(durable=True)
 def venue_account_open(
-    *, user: User, venue: Venue, mode: Mode, account_key: str, label: str = "", actor: str
+    *,
+    user: User,
+    venue: Venue,
+    mode: Mode,
+    account_key: str,
+    label: str = "",
+    secrets: dict[str, str] | None = None,
+    actor: str,
 ) -> VenueAccount:
-    """Know an account at a venue; the same one twice is the same row."""
+    """Know an account at a venue; the same one twice is the same row. With `secrets`, what it signs in with is kept in
+    the same transaction: both or neither. Raises Unavailable where the vault has no usable key."""
     account, is_new = VenueAccount.objects.get_or_create(
         user=user, venue=venue, mode=mode, account_key=account_key, defaults={"label": label}
     )
     if is_new:
         _audit(account, actor, "venue_account.opened", {"venue": venue, "mode": mode, "label": label})
+    if secrets is not None:
+        _store(account, CREDENTIAL_OF[venue], secrets, public_id=account_key, actor=actor)
     return account
 
 
@@ -66,6 +76,12 @@ def credential_store(
     *, account: VenueAccount, kind: CredentialKind, secrets: dict[str, str], public_id: str, actor: str
 ) -> Credential:
     """Seal `secrets` and revoke the former credential of the kind. Only the end of `public_id` is kept readable."""
+    return _store(account, kind, secrets, public_id=public_id, actor=actor)
+
+
+def _store(
+    account: VenueAccount, kind: CredentialKind, secrets: dict[str, str], *, public_id: str, actor: str
+) -> Credential:
     former = Credential.objects.filter(venue_account=account, kind=kind, revoked_at__isnull=True)
     former.update(revoked_at=clock.now())
     credential = Credential(venue_account=account, kind=kind, key_hint=public_id[-4:])

@@ -8,11 +8,11 @@ user or purpose does not open. Source: NIST SP 800-38D; OWASP ASVS 5.0 V11.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import os
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -71,6 +71,14 @@ def unseal(envelope: Envelope, binding: Binding) -> Secret:
         raise Unavailable("credential_unreadable") from None
 
 
+def known_kek_id() -> str | None:
+    """The id of the key that would seal and open now, None where there is none yet (the first use makes one). Raises
+    Unavailable `credential_unreadable` for a key of a wrong form. Writes nothing."""
+    if not settings.CREDENTIALS_KEY and not Path(settings.CREDENTIALS_KEY_FILE).exists():
+        return None
+    return _id_of(_kek())
+
+
 def _encrypt(key: bytes, plain: bytes, associated: bytes) -> bytes:
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plain, associated)
@@ -82,17 +90,23 @@ def _decrypt(key: bytes, sealed: bytes, associated: bytes) -> bytes:
 
 def _kek() -> bytes:
     """From the environment, else from a file made at the first use that only its owner can read."""
-    text = settings.CREDENTIALS_KEY
-    if not text:
-        fresh = base64.urlsafe_b64encode(os.urandom(_KEY_BYTES)).decode()
-        text = load_or_create_secret(settings.CREDENTIALS_KEY_FILE, secret=fresh)
     try:
-        key = base64.b64decode(text, altchars=b"-_", validate=True)
-    except binascii.Error:
+        key = base64.b64decode(settings.CREDENTIALS_KEY or _text_of_file(), altchars=b"-_", validate=True)
+    except (ValueError, OSError):  # no base64, no text at all, no file of ours
         key = b""
     if len(key) != _KEY_BYTES:
-        raise Unavailable("credential_unreadable", "CREDENTIALS_KEY must be 32 bytes in base64.")
+        raise Unavailable("credential_unreadable", f"{name_of_key()} must be 32 bytes in base64.")
     return key
+
+
+def _text_of_file() -> str:
+    fresh = base64.urlsafe_b64encode(os.urandom(_KEY_BYTES)).decode()
+    return load_or_create_secret(settings.CREDENTIALS_KEY_FILE, secret=fresh)
+
+
+def name_of_key() -> str:
+    """What a person calls the key: the setting, or the file in the data folder."""
+    return "CREDENTIALS_KEY" if settings.CREDENTIALS_KEY else f"The key in {Path(settings.CREDENTIALS_KEY_FILE).name}"
 
 
 def _id_of(kek: bytes) -> str:

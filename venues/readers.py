@@ -20,6 +20,7 @@ from venues.kalshi.budget import Budget
 from venues.kalshi.client_account import KalshiAccount
 from venues.kalshi.constants import PRODUCTION as KALSHI_PRODUCTION
 from venues.kalshi.constants import KalshiEndpoints, KalshiKey
+from venues.kalshi.sign import load_private_key
 from venues.polymarket.account import PolymarketAccount
 from venues.polymarket.constants import PRODUCTION as POLYMARKET_PRODUCTION
 from venues.polymarket.constants import PolymarketEndpoints
@@ -112,6 +113,13 @@ def kalshi_key(secrets: Mapping[str, str]) -> KalshiKey:
     """Raises AuthFailed for a credential that lacks something."""
     _check_complete(Venue.KALSHI, secrets)
     return KalshiKey(key_id=secrets["key_id"], private_key_pem=secrets["private_key"])
+
+
+def check_public_data_key(venue: Venue, secrets: Mapping[str, str]) -> None:
+    """Raises AuthFailed where these are no key with which the venue gives its public data, before they are kept."""
+    if venue is not Venue.KALSHI:
+        raise AuthFailed(f"{venue.value.title()} gives its public data without a key: leave it out.", code="bad_key")
+    load_private_key(kalshi_key(secrets).private_key_pem)
 
 
 def wallet_of(secrets: Mapping[str, str]) -> PolymarketWallet:

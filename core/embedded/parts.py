@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from django.dispatch import Signal
+
+run_starting = Signal()
+"""Sent before a run writes anything, for an app to look at what it keeps. `is_reset`: all of it will be removed first;
+`has_database`: there is one to look into. A receiver raises RunRefused and changes nothing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:

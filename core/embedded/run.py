@@ -18,7 +18,7 @@ from core.broadcast import register_server_loop, send_async
 from core.consumers import PAGES_GROUP
 from core.embedded import setup
 from core.embedded.parts import Part, RunContext, RunOptions, RunRefused
-from core.embedded.simulators import require_usable_state
+from core.embedded.startable import require_startable
 from core.embedded.supervisor import Supervisor
 from core.logs import log_to_file
 
@@ -35,11 +35,10 @@ def run_embedded(options: RunOptions, *, reset: bool) -> None:
         import_string(settings.EMBEDDED_TAPE_CHECK)(options.tape)
     lock = setup.lock_data_dir(options.data_dir)
     try:
+        require_startable(options, reset=reset)
         if reset:
             setup.clear_data_dir(options.data_dir)
         log_to_file(options.data_dir / LOG_NAME, console_level="WARNING")
-        require_usable_state(options)
-        setup.require_usable_database()
         setup.prepare_database()
         setup.prepare_static_files()
         serve(options)

@@ -16,7 +16,7 @@ from typing import IO
 import redis
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -31,15 +31,22 @@ def require_free_port(port: int) -> None:
     """Raises RunRefused where something else listens on 127.0.0.1:port, or where there is no such port."""
     if not 0 < port < 65_536:
         raise RunRefused(f"There is no port {port}: choose one from 1 to 65535, such as: make run PORT=8001")
+    if reason := why_taken(port):
+        raise RunRefused(
+            f"Port {port} on 127.0.0.1 is in use ({reason}). Stop what listens there, or choose another: "
+            f"make run PORT={port + 1}"
+        )
+
+
+def why_taken(port: int) -> str:
+    """Why nobody can listen on 127.0.0.1:port now; empty where somebody can."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise RunRefused(
-                f"Port {port} on 127.0.0.1 is in use ({error.strerror}). Stop what listens there, or choose another: "
-                f"make run PORT={port + 1}"
-            ) from error
+            return error.strerror or "it cannot be bound"
+    return ""
 
 
 def lock_data_dir(data_dir: Path) -> IO[str]:
@@ -57,16 +64,21 @@ def lock_data_dir(data_dir: Path) -> IO[str]:
     return handle
 
 
-def clear_data_dir(data_dir: Path) -> None:
-    """Start over: remove everything a former run kept (database, venue state, tapes, keys, passwords).
-
-    Raises RunRefused, removing nothing, where the database is elsewhere: it would outlive the key of its credentials.
-    """
-    if os.environ.get("DATABASE_URL"):
+def require_own_database() -> None:
+    """Raises RunRefused where the database is elsewhere: it would outlive the key of its credentials."""
+    if _is_elsewhere():
         raise RunRefused(
             "--reset starts over in the data folder, but DATABASE_URL names a database elsewhere that would stay, with "
             "credentials nobody could read any more. Unset DATABASE_URL, or empty that database and folder yourself."
         )
+
+
+def clear_data_dir(data_dir: Path) -> None:
+    """Start over: remove everything a former run kept (database, venue state, tapes, keys, passwords).
+
+    Raises RunRefused, removing nothing, where the database is elsewhere.
+    """
+    require_own_database()
     connection.close()
     for path in data_dir.iterdir() if data_dir.is_dir() else ():
         if path.name in KEPT_AT_RESET:
@@ -78,21 +90,26 @@ def clear_data_dir(data_dir: Path) -> None:
 
 
 def require_usable_database() -> None:
-    """Raises RunRefused where the database cannot be read, or was written by a version we do not know."""
+    """Raises RunRefused where the database does not answer, cannot be read, or was written by a version we do not
+    know."""
     try:
         applied = set(MigrationExecutor(connection).loader.applied_migrations)
         known = set(MigrationExecutor(connection).loader.disk_migrations)
     except (DatabaseError, sqlite3.DatabaseError) as error:
+        if connection.vendor != "sqlite" and isinstance(error, OperationalError):
+            raise RunRefused(
+                f"The database that DATABASE_URL names does not answer ({_first_line(error)}). Start it or correct "
+                "DATABASE_URL; without one the run keeps a database in its own folder."
+            ) from error
         raise RunRefused(
-            f"The database cannot be read ({error}). Start over with: make run ARGS=--reset (this removes its data), "
-            "or point DATABASE_URL at another one."
+            f"The database cannot be read ({_first_line(error)}). Point DATABASE_URL at another one, or {start_over()}"
         ) from error
     ours = {label for label, _ in known}
     strangers = sorted(f"{label}.{name}" for label, name in applied - known if label in ours)
     if strangers:
         raise RunRefused(
             f"The database was made by another version of Courtside (it knows {strangers[0]}, this one does not). "
-            "Use that version, or start over with: make run ARGS=--reset (this removes its data)."
+            f"Use that version, or {start_over()}"
         )
 
 
@@ -102,9 +119,28 @@ def prepare_database() -> None:
         call_command("migrate", interactive=False, verbosity=0)
     except (DatabaseError, sqlite3.DatabaseError) as error:
         raise RunRefused(
-            f"The database could not be brought up to date ({error}). Start over with: make run ARGS=--reset "
-            "(this removes its data), or restore a backup."
+            f"The database could not be brought up to date ({_first_line(error)}). Restore a backup, or {start_over()}"
         ) from error
+
+
+def start_over() -> str:
+    """The end of a sentence: how to begin anew where nothing else helps. `--reset` keeps off a database elsewhere."""
+    if _is_elsewhere():
+        return "start over: empty the database that DATABASE_URL names and the data folder."
+    return "start over with: make run ARGS=--reset (this removes the run's data)."
+
+
+def _is_elsewhere() -> bool:
+    return bool(os.environ.get("DATABASE_URL"))
+
+
+def has_database() -> bool:
+    """SQLite makes its file when it is first asked: a look must not."""
+    return connection.vendor != "sqlite" or Path(connection.settings_dict["NAME"]).exists()
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def redis_trouble() -> str:

@@ -1,8 +1,10 @@
 """`manage.py run --split`: the same parts as processes, so that the trader does not share an interpreter with the web.
 
 Needs a Redis (the channel layer, the cache and Celery's broker go through it): the one in `REDIS_URL`, else a private
-`redis-server` on a socket in the data folder when the program is installed. A process that ends is started again with
-a growing pause; Ctrl-C or SIGTERM ends all of them, first asked, then killed.
+`redis-server` on a socket in the data folder when the program is installed. What would keep a process from starting (a
+taken port, a Redis that does not answer, what a former run kept) is refused before anything is written or removed; a
+process that ends all the same is started again with a growing pause. Ctrl-C or SIGTERM ends all of them, first asked,
+then killed.
 """
 
 from __future__ import annotations
@@ -22,10 +24,13 @@ from django.utils.module_loading import import_string
 
 from core.embedded import setup
 from core.embedded.parts import RunOptions, RunRefused
+from core.embedded.startable import require_startable
+from core.simulated import note_port
 
 log = structlog.get_logger(__name__)
 
 ASGI = "config.asgi:application"
+SIMULATOR_PORTS = 10
 ASK_S = 4.0
 LOOK_EVERY_S = 0.5
 RESTART_PAUSE_MAX_S = 30.0
@@ -34,12 +39,14 @@ RESTART_PAUSE_MAX_S = 30.0
 def run_split(options: RunOptions, *, reset: bool) -> None:
     """Blocks until Ctrl-C or SIGTERM. Raises RunRefused."""
     setup.require_free_port(options.port)
+    _require_free_simulator_ports()
+    environment, processes = _redis(options.data_dir)
     lock = setup.lock_data_dir(options.data_dir)
     try:
+        require_startable(options, reset=reset)
         if reset:
             setup.clear_data_dir(options.data_dir)
-        environment, processes = _redis(options.data_dir)
-        setup.require_usable_database()
+        note_port(options.data_dir, settings.SIMULATOR_PORT)
         setup.prepare_database()
         setup.prepare_static_files()
         login = import_string(settings.EMBEDDED_LOGIN)(options.data_dir)
@@ -49,6 +56,16 @@ def run_split(options: RunOptions, *, reset: bool) -> None:
         )
     finally:
         lock.close()
+
+
+def _require_free_simulator_ports() -> None:
+    first, last = settings.SIMULATOR_PORT, settings.SIMULATOR_PORT + SIMULATOR_PORTS - 1
+    for port in range(first, last + 1):
+        if setup.why_taken(port):
+            raise RunRefused(
+                f"Port {port} on 127.0.0.1 is in use, and the simulated venues listen on {first} to {last}. Stop what "
+                f"listens there, or move them: SIMULATOR_PORT={last + 1} make run ARGS=--split"
+            )
 
 
 def _commands(options: RunOptions) -> dict[str, list[str]]:
@@ -70,6 +87,11 @@ def _commands(options: RunOptions) -> dict[str, list[str]]:
 def _redis(data_dir: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
     """The environment for all processes, and our own Redis among them where none is configured."""
     if settings.REDIS_URL:
+        if trouble := setup.redis_trouble():
+            raise RunRefused(
+                f"--split needs Redis, and REDIS_URL does not answer ({trouble}). Start it, correct REDIS_URL, or "
+                "leave --split out: the one-process run needs none."
+            )
         return dict(os.environ), {}
     program = shutil.which("valkey-server") or shutil.which("redis-server")
     if program is None:

@@ -14,8 +14,9 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import httpx
@@ -50,21 +51,21 @@ class Program:
 
     # --- life -------------------------------------------------------------------------------------------------------
 
-    def launch(self, *args: str) -> subprocess.Popen[bytes]:
-        """Start it and return at once."""
-        places = {"COURTSIDE_DATA_DIR": str(self.folder), "SIMULATOR_PORT": str(self.simulator_port)}
-        environment = {name: value for name, value in os.environ.items() if name not in UNSET}
+    def launch(self, *args: str, environment: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen[bytes]:
+        """Start it and return at once. `environment` is added to this process's own."""
+        places = {"COURTSIDE_DATA_DIR": str(self.folder), "SIMULATOR_PORT": str(self.simulator_port), **environment}
+        inherited = {name: value for name, value in os.environ.items() if name not in UNSET}
         command = [sys.executable, "manage.py", "run", "--port", str(self.port), "--speed", str(self._speed), *args]
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env={**environment, **places}, stdout=output, stderr=subprocess.STDOUT
+                command, cwd=ROOT, env={**inherited, **places}, stdout=output, stderr=subprocess.STDOUT
             )
         return self._process
 
-    def start(self) -> float:
+    def start(self, *args: str, environment: Mapping[str, str] = MappingProxyType({})) -> float:
         """Wait until it greets and is well; the seconds this took."""
         began = time.monotonic()
-        process = self.launch()
+        process = self.launch(*args, environment=environment)
 
         def greeted() -> re.Match[str] | None:
             assert process.poll() is None, self.output()
@@ -80,11 +81,11 @@ class Program:
         self._token = signed_in.json()["access"]
         return time.monotonic() - began
 
-    def stop(self) -> tuple[int, float]:
-        """SIGTERM: the exit code and the seconds until it was there."""
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+        """The exit code after this signal and the seconds until it was there."""
         assert self._process is not None
         began = time.monotonic()
-        self._process.send_signal(signal.SIGTERM)
+        self._process.send_signal(number)
         code = self._process.wait(PATIENCE_S)
         self._process = None
         return code, time.monotonic() - began

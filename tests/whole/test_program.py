@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.whole.program import Program, until
+from tests.whole.program import Program, free_ports, until
 
 pytestmark = pytest.mark.whole
 
@@ -40,6 +41,15 @@ def test_it_trades_stops_and_goes_on_where_it_was(program: Program):
     assert {order["uid"] for order in orders} <= known
     assert program.get("/api/fills")["count"] >= len(fills)
     program.books_equal()
+
+
+def test_ctrl_c_stops_it_at_once_with_nobody_at_redis(program: Program):
+    program.start(environment={"REDIS_URL": f"redis://127.0.0.1:{free_ports(1)}/0"})
+    assert "REDIS_URL does not answer" in program.output()
+    until(lambda: program.our_books().orders)
+    code, seconds = program.stop(signal.SIGINT)
+    assert (code, seconds < STOP_S) == (0, True), f"{code} after {seconds:.1f} s\n{program.output()}"
+    assert "Traceback" not in program.output()
 
 
 def test_killed_at_any_moment_it_knows_every_order_and_cent_the_venues_know(program: Program):

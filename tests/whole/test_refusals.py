@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import gzip
 import hashlib
 import socket
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
-from tests.whole.program import Program
+from tests.whole.program import Program, free_ports, until
 from venues.simulator.config import SimulatorConfig
 from venues.simulator.world_assembly import Assembly
 
@@ -23,8 +25,8 @@ GAME = "stream_replay/nba_ATL_at_WSH_2025-12-06.jsonl.gz"
 FIRST_WRITES = {"secret.key", "run.lock", "run.log"}
 """What a run may leave behind that did not start: each of them whole."""
 
-Prepared = tuple[list[str], str]
-"""Arguments of the run, and words of the sentence that answers them."""
+Prepared = tuple[list[str], str] | tuple[list[str], str, dict[str, str]]
+"""Arguments of the run, words of the sentence that answers them, and what is set in its environment."""
 
 
 def port_in_use(program: Program, stack: ExitStack) -> Prepared:
@@ -92,6 +94,35 @@ def speed_of_nothing(program: Program, stack: ExitStack) -> Prepared:
     return ["--speed", "0"], "--speed must be above 0"
 
 
+def a_wrong_key(program: Program, stack: ExitStack) -> Prepared:
+    return [], "CREDENTIALS_KEY must be 32 bytes in base64", {"CREDENTIALS_KEY": "abc"}
+
+
+def a_wrong_key_in_the_file(program: Program, stack: ExitStack) -> Prepared:
+    _file(program, "credentials.key", b"\xff\xfe no key")
+    return [], "The key in credentials.key must be 32 bytes in base64"
+
+
+def a_wrong_key_at_a_reset(program: Program, stack: ExitStack) -> Prepared:
+    _file(program, "courtside.sqlite3", b"what a former run kept")
+    return ["--reset"], "CREDENTIALS_KEY must be 32 bytes in base64", {"CREDENTIALS_KEY": "abc"}
+
+
+def real_venues(program: Program, stack: ExitStack) -> Prepared:
+    return [], "runs on simulated venues only, but TRADING_MODE is paper", {"TRADING_MODE": "paper"}
+
+
+def a_database_that_does_not_answer(program: Program, stack: ExitStack) -> Prepared:
+    url = {"DATABASE_URL": f"postgres://ann@127.0.0.1:{free_ports(1)}/courtside"}
+    return [], "The database that DATABASE_URL names does not answer", url
+
+
+def processes_without_redis(program: Program, stack: ExitStack) -> Prepared:
+    _file(program, "courtside.sqlite3", b"what a former run kept")
+    nobody = {"REDIS_URL": f"redis://127.0.0.1:{free_ports(1)}/0"}
+    return ["--split", "--reset"], "--split needs Redis, and REDIS_URL does not answer", nobody
+
+
 CASES: list[Callable[[Program, ExitStack], Prepared]] = [
     port_in_use,
     port_that_is_none,
@@ -105,6 +136,12 @@ CASES: list[Callable[[Program, ExitStack], Prepared]] = [
     venues_of_another_seed,
     garbage_for_the_venues_state,
     speed_of_nothing,
+    a_wrong_key,
+    a_wrong_key_in_the_file,
+    a_wrong_key_at_a_reset,
+    real_venues,
+    a_database_that_does_not_answer,
+    processes_without_redis,
 ]
 
 
@@ -119,8 +156,7 @@ def program(tmp_path: Path) -> Iterator[Program]:
 @pytest.mark.parametrize("prepare", CASES, ids=lambda case: case.__name__.replace("_", " "))
 def test_it_refuses(program: Program, prepare: Callable[[Program, ExitStack], Prepared]):
     with ExitStack() as stack:
-        args, words = prepare(program, stack)
-        refuses(program, args, words)
+        refuses(program, *prepare(program, stack))
 
 
 def test_it_refuses_a_truncated_tape(program: Program, shared: Path, tmp_path: Path):
@@ -128,15 +164,38 @@ def test_it_refuses_a_truncated_tape(program: Program, shared: Path, tmp_path: P
     refuses(program, ["--tape", _file(program, "cut.jsonl.gz", whole[: len(whole) // 2])], "cut.jsonl.gz")
 
 
-def refuses(program: Program, args: list[str], words: str) -> None:
+def test_it_refuses_another_key_until_the_former_one_is_back(program: Program):
+    program.start()
+    until(lambda: program.our_books().cash_u.keys() >= {"kalshi", "polymarket"})
+    program.stop()
+    key = program.folder / "credentials.key"
+    mislaid = key.rename(program.folder.parent / "credentials.key")
+    says_no(
+        program, words="credentials.key is gone. Put the former key back, or start over with: make run ARGS=--reset"
+    )
+    another = {"CREDENTIALS_KEY": base64.b64encode(b"k" * 32).decode()}
+    says_no(program, words="CREDENTIALS_KEY does not open the stored venue credentials", environment=another)
+    assert not key.exists()
+    mislaid.rename(key)
+    program.start()
+    assert program.stop()[0] == 0
+
+
+def refuses(
+    program: Program, args: list[str], words: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> None:
     before = contents(program.folder)
-    code = program.launch(*args).wait(30)
-    said = program.output().strip()
-    assert (code, words in said) == (2, True), f"{code}: {said}"
-    assert "Traceback" not in said and said.count("\n") <= 1, said
+    says_no(program, *args, words=words, environment=environment)
     after = contents(program.folder)
     assert {name: after.get(name) for name in before} == before
     assert {Path(name).name for name in after.keys() - before.keys()} <= FIRST_WRITES
+
+
+def says_no(program: Program, *args: str, words: str, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+    code = program.launch(*args, environment=environment).wait(30)
+    said = program.output().strip()
+    assert (code, words in said) == (2, True), f"{code}: {said}"
+    assert "Traceback" not in said and said.count("\n") <= 1, said
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand
 
 from core.embedded.parts import RunOptions, RunRefused
+from core.environment import Environment
+
+env = Environment()
 
 REPLAY_DIR = "replays"
+DEFAULT_PORT = 8000
 DEFAULT_SPEED = 10.0
 
 
@@ -22,7 +27,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")), help="web port")
+        parser.add_argument("--port", type=int, default=None, help="web port; else the one in PORT, else 8000")
         parser.add_argument("--seed", type=int, default=7, help="seed of the simulated games")
         parser.add_argument("--speed", type=float, default=DEFAULT_SPEED, help="virtual seconds per real second")
         parser.add_argument("--tape", type=Path, default=None, help="replay this recorded game instead")
@@ -33,18 +38,17 @@ class Command(BaseCommand):
     def handle(self, **given: Any) -> None:
         try:
             self._run(given)
-        except RunRefused as refusal:
+        except (RunRefused, ImproperlyConfigured) as refusal:
             self.stderr.write(str(refusal))
             sys.exit(2)
 
     def _run(self, given: dict[str, Any]) -> None:
-        if given["speed"] <= 0:
-            raise RunRefused(f"--speed must be above 0, not {given['speed']}.")
+        _require_possible(given)
         if given["tape"] is not None:
             self._move_to_replay_dir(given["tape"])
         options = RunOptions(
             data_dir=Path(settings.DATA_DIR),
-            port=given["port"],
+            port=env.int("PORT", default=DEFAULT_PORT) if given["port"] is None else given["port"],
             seed=given["seed"],
             speed=given["speed"],
             tape=given["tape"],
@@ -69,3 +73,18 @@ class Command(BaseCommand):
         if home.parent.name != REPLAY_DIR:
             os.environ["COURTSIDE_DATA_DIR"] = str(home / REPLAY_DIR / tape.name.split(".")[0])
             os.execv(sys.executable, [sys.executable, *sys.argv])
+
+
+def _require_possible(given: dict[str, Any]) -> None:
+    """Raises RunRefused where what was asked for does not go together, before anything is looked at."""
+    if settings.TRADING_MODE != "simulated":
+        raise RunRefused(
+            f"This command runs on simulated venues only, but TRADING_MODE is {settings.TRADING_MODE}. Unset it, or "
+            "start the parts one by one as docs/operations.md says: manage.py trade is the trader."
+        )
+    if given["speed"] <= 0:
+        raise RunRefused(f"--speed must be above 0, not {given['speed']}.")
+    if given["exit_at_end"] and given["tape"] is None:
+        raise RunRefused("--exit-at-end ends a replay: give it the recorded game with --tape.")
+    if given["split"] and given["tape"] is not None:
+        raise RunRefused("--split cannot replay a recorded game: leave out --split, or --tape.")
