@@ -61,7 +61,7 @@ bench-stop: $(VENV)/.develop
 	$(BIN)/python -m tests.bench.stop $(if $(TRIGGERS),--triggers $(TRIGGERS)) $(ARGS)
 
 clean:
-	rm -rf $(VENV) var
+	rm -rf $(VENV) var test-results
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Courtside needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }

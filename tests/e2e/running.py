@@ -20,6 +20,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
+PICTURES = ROOT / "test-results"
+"""Where pictures of a test run are kept; git ignores it."""
 START_S = 60.0
 STOP_S = 10.0
 SIMULATOR_PORTS = 10
@@ -118,4 +120,13 @@ def open_traded_game(page: Page, running: Running, *, patience_s: float = 90.0) 
     link = page.locator("#fills .contract > a").first
     link.wait_for(timeout=patience_s * 1_000)
     page.goto(f"{running.url}{link.get_attribute('href')}")
+    page.locator("#connection[data-state=live]").wait_for(timeout=15_000)
+
+
+def open_held_game(page: Page, running: Running, *, patience_s: float = 120.0) -> None:
+    """Wait until something is held, then open its game: it will be sold again."""
+    page.goto(f"{running.url}/positions/")
+    link = page.locator("#held .contract > a").first
+    link.wait_for(timeout=patience_s * 1_000)
+    link.click()
     page.locator("#connection[data-state=live]").wait_for(timeout=15_000)

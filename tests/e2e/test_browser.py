@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.running import DESKTOP, PHONE, Running, open_traded_game, signed_in
+from tests.e2e.running import DESKTOP, PHONE, PICTURES, Running, open_held_game, open_traded_game, signed_in
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 120_000
@@ -26,10 +26,14 @@ PATHS = (
     "/risk/",
     "/no-such-page/",
 )
+PICTURE = PICTURES / "running-game.png"
+PRICE, SCORE, FILL = "#board-home .price", ".score-points b", "#last-fills tbody tr"
 CHANGES = """([selector, before]) => {
     const now = [...document.querySelectorAll(selector)].map((one) => one.textContent).join(" ");
     return now !== "" && now !== before;
 }"""
+
+MORE = "([selector, before]) => document.querySelectorAll(selector).length > before"
 
 
 def text_of(page: Page, selector: str) -> str:
@@ -56,7 +60,23 @@ def test_a_running_game_changes_by_itself(traded):
     assert traded.evaluate("window.neverReloaded") is True
 
 
-def test_price_score_and_a_fill_change_without_reload(browser, running):
+def test_on_the_page_of_a_running_game_price_score_and_a_fill_change_without_reload(browser, running):
+    page = signed_in(browser, running)
+    open_held_game(page, running)
+    page.evaluate("window.neverReloaded = true")
+    price, score = text_of(page, PRICE), text_of(page, SCORE)
+    fills = page.locator(FILL).count()
+    assert "–" not in score and fills
+    page.wait_for_function(CHANGES, arg=[PRICE, price], timeout=PATIENCE_MS)
+    page.wait_for_function(CHANGES, arg=[SCORE, score], timeout=PATIENCE_MS)
+    page.wait_for_function(MORE, arg=[FILL, fills], timeout=PATIENCE_MS)
+    assert page.evaluate("window.neverReloaded") is True
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    page.screenshot(path=PICTURE, full_page=True)
+    assert PICTURE.read_bytes().startswith(b"\x89PNG") and PICTURE.stat().st_size > 20_000
+
+
+def test_on_the_dashboard_price_score_and_a_fill_change_without_reload(browser, running):
     page = signed_in(browser, running)
     page.evaluate("window.neverReloaded = true")
     changes(page, "#live-games .quote")
