@@ -50,6 +50,7 @@ chaos-variants: $(VENV)/.develop
 
 bench: $(VENV)/.develop
 	$(BIN)/python -m tests.bench.hotpath $(ARGS)
+	$(BIN)/python -m tests.bench.checks
 
 # The claim of an order at 50 a second; on PostgreSQL too where DATABASE_URL names one.
 bench-claim: $(VENV)/.develop

@@ -10,6 +10,7 @@ import pytest
 
 from risk.checks import Act, judge_live
 from risk.limits import ACCOUNT_DEFAULTS
+from tests.bench.checks import session_checks, timed
 from tests.trading.domain.scene import ACCOUNT, MARKET, book, game
 from tests.trading.engine.at_the_gate import USD, Gate
 from tests.trading.engine.test_vitals import a_fill
@@ -174,3 +175,7 @@ def test_what_is_not_listed_is_the_adapters_to_refuse_and_no_is_judged_in_its_ow
     assert judge_live(snapshot) is None
     gate.scene.play(BookGap(MARKET, reason="a hole in the numbers"))
     assert gate.code() == "book_unusable"
+
+
+def test_the_order_that_the_bench_times_meets_every_check():
+    assert len(timed(session_checks(), 50)) == 50
