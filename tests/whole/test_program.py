@@ -44,7 +44,8 @@ def test_it_trades_stops_and_goes_on_where_it_was(program: Program):
 
 
 def test_ctrl_c_stops_it_at_once_with_nobody_at_redis(program: Program):
-    program.start(environment={"REDIS_URL": f"redis://127.0.0.1:{free_ports(1)}/0"})
+    program.launch(environment={"REDIS_URL": f"redis://127.0.0.1:{free_ports(1)}/0"})
+    until(lambda: program.health() == 200)
     assert "REDIS_URL does not answer" in program.output()
     until(lambda: program.our_books().orders)
     code, seconds = program.stop(signal.SIGINT)
