@@ -130,8 +130,8 @@ class _Run:
         """The two lines that people and scripts look for, and what will be missing."""
         if trouble := setup.redis_trouble():
             print(
-                f"REDIS_URL does not answer ({trouble}): trading goes on, but nobody can sign in, pages stand still and "
-                "alerts wait until it does. Start that Redis, or unset REDIS_URL: this run needs none.",
+                f"REDIS_URL does not answer ({trouble}): trading goes on, but nobody can sign in, pages stand still "
+                "and alerts wait until it does. Start that Redis, or unset REDIS_URL: this run needs none.",
                 flush=True,
             )
         print(f"URL: http://127.0.0.1:{self._context.options.port}/", flush=True)

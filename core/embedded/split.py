@@ -39,8 +39,8 @@ RESTART_PAUSE_MAX_S = 30.0
 def run_split(options: RunOptions, *, reset: bool) -> None:
     """Blocks until Ctrl-C or SIGTERM. Raises RunRefused."""
     setup.require_free_port(options.port)
-    environment, processes = _redis(options.data_dir)
     _require_free_simulator_ports()
+    environment, processes = _redis(options.data_dir)
     lock = setup.lock_data_dir(options.data_dir)
     try:
         require_startable(options, reset=reset)

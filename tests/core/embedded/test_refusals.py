@@ -12,7 +12,6 @@ from django.db import OperationalError, connection
 
 from core.embedded import setup
 from core.embedded.parts import RunRefused
-from tests.swapped import swapped
 
 NOBODY = "redis://127.0.0.1:1/0"
 
@@ -87,11 +86,12 @@ def test_processes_whose_simulator_has_no_ports_are_refused(folder, settings, ca
     assert [path.name for path in folder.iterdir()] == ["credentials.key"]
 
 
-def test_processes_on_venues_that_cannot_go_on_are_refused(folder, settings, capsys):
-    settings.REDIS_URL = NOBODY
+def test_processes_on_venues_that_cannot_go_on_are_refused(folder, capsys, monkeypatch):
+    server = folder / "redis-server"
+    server.touch(mode=0o700)
+    monkeypatch.setenv("PATH", str(folder))
     (folder / "simulator.sqlite3").write_bytes(b"this is no state" * 100)
-    with swapped(setup, "redis_trouble", lambda: ""):
-        assert "simulator.sqlite3 cannot be read" in refusal(capsys, "--split")
+    assert "simulator.sqlite3 cannot be read" in refusal(capsys, "--split")
 
 
 def test_to_start_over_where_the_database_is_elsewhere_is_not_what_reset_refuses(monkeypatch):
