@@ -72,12 +72,13 @@ class KalshiRest:
         """One read. Raises VenueError: a reply that cannot be read is a ProtocolError."""
         await self.budget.take_read(path)
         reply = await self._send("GET", path + query(params))
+        if _is_at_ease(reply):
+            self.budget.note_answered(is_read=True)
         if reply.status != 200:
             error = read_error(reply)
             if isinstance(error, Throttled):
                 self.budget.note_throttled(error, is_read=True)
             raise error
-        self.budget.note_answered(is_read=True)
         return decode(reply.body, schema, self.census)
 
     async def pages(
@@ -103,7 +104,7 @@ class KalshiRest:
         """One request that may add risk. Raises NotSent or OutcomeUnknown; any complete reply is returned."""
         await self.budget.take_order(method, path, shard=shard)
         reply = await self._write(method, path + query(params), body)
-        if reply.status != 429:
+        if _is_at_ease(reply):
             self.budget.note_answered(is_read=False)
         return reply
 
@@ -150,6 +151,11 @@ class KalshiRest:
         return await self._transport.send(
             method, target, headers=headers, body=body, deadline_s=deadline_s, max_bytes=max_bytes
         )
+
+
+def _is_at_ease(reply: HttpReply) -> bool:
+    """An answer of a venue that is neither throttling nor in trouble, whatever it says."""
+    return reply.status != 429 and reply.status < 500
 
 
 def query(params: Params | None) -> str:

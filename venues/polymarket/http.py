@@ -127,7 +127,7 @@ class VenueHost:
             at_most_s = LONGEST_CANCEL_STOP_S if bucket == CANCELS_BUCKET else math.inf
             waited_s = self.limiter.penalise(bucket, retry_after_s(reply, error_of(reply)), at_most_s=at_most_s)
             raise Throttled(f"Too many requests; holding back for {waited_s:.0f} s.", retry_after_s=waited_s)
-        if reply.status < 400:
+        if reply.status < 500:
             self.limiter.forgive(bucket)
 
 

@@ -11,9 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.venues.kalshi.conftest import listed
 from tests.venues.kalshi.scripted import PREFIX, scripted, scripted_rest
 from venues.errors import AuthFailed, NotFoundAtVenue, OutcomeUnknown, ProtocolError, Rejected, Throttled, VenueError
+from venues.kalshi.budget import Budget
 from venues.kalshi.client_orders import KalshiOrders
 from venues.kalshi.constants import KalshiKey
 from venues.kalshi.reference import KalshiReference
+from venues.kalshi.rest import KalshiRest
 from venues.kalshi.schemas import WireExchangeStatus, WireTrade
 from venues.kalshi.schemas_replies import MarketReply, TradesReply
 from venues.ports import OrderRef, OrderRequest
@@ -247,3 +249,19 @@ async def test_a_book_reply_without_a_book_is_an_error_and_not_an_empty_book() -
         with pytest.raises(ProtocolError):
             await reference.book("T")
         assert (await reference.book("T")).bids == ()
+
+
+async def test_any_answer_of_a_venue_at_ease_ends_the_probation_of_reads(kalshi_key: KalshiKey) -> None:
+    """The probe after a 429 may ask for what is not there: that the venue says so is an answer."""
+    now = 0.0
+    absent = (404, {"error": {"code": "not_found", "message": "not found"}})
+    async with scripted((429, {"error": "too many requests"}), absent, (200, STATUS)) as (endpoints, script):
+        rest = KalshiRest(endpoints, kalshi_key, name="test", budget=Budget(clock=lambda: now))
+        with pytest.raises(Throttled) as caught:
+            await rest.get("/exchange/status", WireExchangeStatus)
+        now += (caught.value.retry_after_s or 0.0) + 0.1
+        with pytest.raises(NotFoundAtVenue):
+            await rest.get("/exchange/status", WireExchangeStatus)
+        status = await rest.get("/exchange/status", WireExchangeStatus)
+        assert status.exchange_active and len(script.asked) == 3
+        await rest.aclose()
