@@ -53,6 +53,14 @@ def test_ctrl_c_stops_it_at_once_with_nobody_at_redis(program: Program):
     assert "Traceback" not in program.output()
 
 
+def test_ctrl_c_while_it_sets_up_ends_it_without_a_traceback(program: Program):
+    process = program.launch()
+    until((program.folder / "run.lock").exists)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(STOP_S) in {0, 130}
+    assert "Traceback" not in program.output()
+
+
 def test_killed_at_any_moment_it_knows_every_order_and_cent_the_venues_know(program: Program):
     dice = random.Random(11)
     for _ in range(3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -20,6 +21,7 @@ env = Environment()
 REPLAY_DIR = "replays"
 DEFAULT_PORT = 8000
 DEFAULT_SPEED = 10.0
+CTRL_C = 128 + signal.SIGINT
 
 
 class Command(BaseCommand):
@@ -41,14 +43,17 @@ class Command(BaseCommand):
         except (RunRefused, ImproperlyConfigured) as refusal:
             self.stderr.write(str(refusal))
             sys.exit(2)
+        except KeyboardInterrupt:  # before the loop takes the signal: migrations, static files
+            sys.exit(CTRL_C)
 
     def _run(self, given: dict[str, Any]) -> None:
         _require_possible(given)
+        port = env.int("PORT", default=DEFAULT_PORT) if given["port"] is None else given["port"]
         if given["tape"] is not None:
             self._move_to_replay_dir(given["tape"])
         options = RunOptions(
             data_dir=Path(settings.DATA_DIR),
-            port=env.int("PORT", default=DEFAULT_PORT) if given["port"] is None else given["port"],
+            port=port,
             seed=given["seed"],
             speed=given["speed"],
             tape=given["tape"],
