@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # make run TAPE=<file> SPEED=60 SEED=7 PORT=8000 ARGS="--reset"
 RUN_ARGS := $(if $(PORT),--port $(PORT)) $(if $(TAPE),--tape $(TAPE)) $(if $(SPEED),--speed $(SPEED)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-.PHONY: run test whole chaos chaos-variants chaos-kill check bench bench-claim bench-stop browser screenshot clean
+.PHONY: run test whole chaos chaos-variants chaos-kill check bench bench-claim bench-stop bench-orders browser screenshot clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.runtime
@@ -60,6 +60,10 @@ bench-claim: $(VENV)/.develop
 # one). On PostgreSQL and Redis where DATABASE_URL and REDIS_URL name them, with each of them silent as well.
 bench-stop: $(VENV)/.develop
 	$(BIN)/python -m tests.bench.stop $(if $(TRIGGERS),--triggers $(TRIGGERS)) $(ARGS)
+
+# Placement, detection of fills and recovery with five hundred open orders, at venues that reply after 100 ms.
+bench-orders: $(VENV)/.develop
+	$(BIN)/python -m tests.bench.orders $(ARGS)
 
 clean:
 	rm -rf $(VENV) var test-results

@@ -3,9 +3,9 @@
 Processes as in production: a guard (`manage.py guard`), twenty senders past the permit's gate, and here a server that
 notes each arrival. Triggers over all paths in turns, some with Redis or the database silent or the senders asleep;
 CLOCK_MONOTONIC is the host's, so the times of all processes compare. First fifty resting orders are stopped on the
-simulated venues: first cancel to arrive, and proof that nothing is left. Paths of the database and of Redis need
-DATABASE_URL (PostgreSQL) and REDIS_URL. Goals: last arrival at most 100 ms after any trigger; first cancel within 250
-ms; proven gone within 2 s.
+simulated venues: first cancel to arrive, and proof that nothing is left. DATABASE_URL (PostgreSQL, an empty database)
+and REDIS_URL add the paths that need them. Goals: last arrival at most 100 ms after any trigger; first cancel within
+250 ms; proven gone within 2 s.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ the venue shuts out (L5), or whose lease is gone, trades nothing more and ends: 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
@@ -64,10 +65,9 @@ class Custody:
         accounts = list(self._desk.accounts.values())
         for writer in self._writers:
             await writer.call(lease_bind, {account.row.pk: account.epoch for account in accounts})
-        for account in accounts:
-            await take_over(account, self._database, at=from_ms(self._clock.now_ms()))
-        for watch in self.watches.values():
-            await watch.catch_up.at_start()
+        at = from_ms(self._clock.now_ms())
+        await _all(take_over(account, self._database, at=at) for account in accounts)
+        await _all(watch.catch_up.at_start() for watch in self.watches.values())
 
     def open(self) -> None:
         """All of the takeover has ended well: the accounts may be traded, unless they were lost meanwhile."""
@@ -101,3 +101,10 @@ class Custody:
         """An order or a cancel was not answered plainly; a key that is refused pauses the account."""
         if isinstance(error, AuthFailed):
             self._tasks.spawn("pause", self.watches[account.name].note(error))
+
+
+async def _all(works: Iterable[Awaitable[None]]) -> None:
+    """At the same time, each to its end. Raises what the first that failed raised."""
+    for outcome in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome

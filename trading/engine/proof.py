@@ -71,6 +71,11 @@ class ProofOfDeath:
         self.wants_new_fence = False
         """An order of the current fence is missing for long: only a shut fence can prove that it will not arrive."""
 
+    @property
+    def is_waiting(self) -> bool:
+        """Some order was not found, and nothing is proven of it yet."""
+        return bool(self._missing_since)
+
     def found(self, order: Order) -> None:
         self._missing_since.pop(order.pk, None)
         self._counted_since.pop(order.pk, None)

@@ -100,6 +100,8 @@ class Reconciler:
         second = first
         if first:
             await self._take_over(reading)
+            reading, second = await self._cycle(is_whole=is_whole)
+        if second:
             await asyncio.sleep(self._confirm_after_s)
             reading, second = await self._cycle(is_whole=is_whole)
         stands = confirmed(first, second)
@@ -126,11 +128,17 @@ class Reconciler:
         reports: list[AccountMessage] = [*reading.open_orders, *reading.fills]
         for report in (*reports, *reading.settlements):
             self._ledger.put(report)
-        for _ in range(2):
+        for pause_s in (*self._pauses(), 0.0):
             await self._catch_up.orders()
-            await asyncio.sleep(ABSENT_FOR_S if self._account.reader.capabilities.forgets_ended_orders else 0)
-        await self._catch_up.orders()
+            if not self._catch_up.proof.is_waiting:
+                break
+            await asyncio.sleep(pause_s)
         await self._ledger.settled()
+
+    def _pauses(self) -> tuple[float, float]:
+        """Between three looks for orders that are missing: two of them far enough apart prove an absence."""
+        pause_s = ABSENT_FOR_S if self._account.reader.capabilities.forgets_ended_orders else 0.0
+        return (pause_s, pause_s)
 
     async def _close(self, orphan: OrphanedOrder, ref: OrderRef) -> None:
         ack = await self._account.gateway.cancel(ref)
