@@ -21,6 +21,8 @@ from venues.simulator.faults import Call, Disturbance, NoFaults
 from venues.types import MICRO, Outcome, Side, TimeInForce, Venue
 
 AT_ONCE = 10
+LEAST_U = 5 * MICRO
+"""The smallest order that both venues take, µcontracts."""
 ENTRIES_EACH = 90
 """A strategy may enter a market a hundred times a day: after so many, the orders carry another one's name."""
 PATIENCE_S = 300.0
@@ -69,15 +71,17 @@ class Bench:
         await self._stand.clock(paused=True)
         booked, matched = self._stand.engine.ledger.fills_booked, self._matched[venue]
         matched.clear()
-        command = self._command(market, None, 2 * MICRO, TimeInForce.IOC)
+        command = self._command(market, None, LEAST_U, TimeInForce.IOC)
         began = time.monotonic()
         watching = asyncio.create_task(self._detect(booked, matched))
         await self._submit(command)
         placed_ms = (time.monotonic() - began) * 1_000
         row = await self._stand.row(command)
         await self._stand.clock(paused=False)
-        if row.status != OrderStatus.DENIED:
-            seen.placed.append(placed_ms)
+        if row.status == OrderStatus.DENIED:
+            watching.cancel()
+            return
+        seen.placed.append(placed_ms)
         try:
             seen.detected.append(await watching)
         except TimeoutError:  # nothing was left to match it
@@ -103,7 +107,7 @@ class Bench:
             while left > 0:
                 left -= 1
                 async with wanted:
-                    command = self._command(market, 10_000 + 10_000 * (number % 5), 5 * MICRO, TimeInForce.GTC)
+                    command = self._command(market, 10_000 + 10_000 * (number % 5), LEAST_U, TimeInForce.GTC)
                     await self._submit(command)
                     left += (await self._stand.row(command)).status != OrderStatus.OPEN
 
