@@ -22,6 +22,7 @@ from venues.kalshi.constants import PRODUCTION as KALSHI_PRODUCTION
 from venues.kalshi.constants import KalshiEndpoints, KalshiKey
 from venues.kalshi.sign import load_private_key
 from venues.polymarket.account import PolymarketAccount
+from venues.polymarket.allowances import Allowances
 from venues.polymarket.constants import PRODUCTION as POLYMARKET_PRODUCTION
 from venues.polymarket.constants import PolymarketEndpoints
 from venues.polymarket.http import standard_limiter
@@ -101,6 +102,7 @@ def open_reader(
         tap=tap,
         clock_ms=clock_ms,
         limiter=polymarket_limiter(endpoints.polymarket.clob_url, wallet.address),
+        allowances=polymarket_allowances(endpoints.polymarket.clob_url, wallet.funder),
     )
 
 
@@ -152,3 +154,9 @@ def kalshi_budget(rest_url: str, key_id: str) -> Budget:
 @functools.lru_cache(maxsize=256)
 def polymarket_limiter(clob_url: str, address: str) -> RateLimiter:
     return standard_limiter()
+
+
+@functools.lru_cache(maxsize=256)
+def polymarket_allowances(clob_url: str, funder: str) -> Allowances:
+    """One for the reader and the gateway of a wallet's money, for as long as the program runs."""
+    return Allowances()

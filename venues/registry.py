@@ -20,6 +20,7 @@ from venues.readers import (
     kalshi_budget,
     kalshi_key,
     open_reader,
+    polymarket_allowances,
     polymarket_limiter,
     simulated_endpoints,
     wallet_of,
@@ -97,7 +98,10 @@ def _open_gateway(
         return kalshi.KalshiOrders(place, key, account=account, clock_ms=clock_ms, budget=budget)
     wallet, home = wallet_of(secrets), endpoints.polymarket
     limiter = polymarket_limiter(home.clob_url, wallet.address)
-    return polymarket.PolymarketOrders(home, wallet, account=account, clock_ms=clock_ms, limiter=limiter)
+    allowances = polymarket_allowances(home.clob_url, wallet.funder)
+    return polymarket.PolymarketOrders(
+        home, wallet, account=account, clock_ms=clock_ms, limiter=limiter, allowances=allowances
+    )
 
 
 def open_game_feed(

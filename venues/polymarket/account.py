@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 import structlog
 
 from venues.errors import ProtocolError, VenueError
+from venues.polymarket.allowances import Allowances
 from venues.polymarket.clob import ClobPrivate, ClobPublic
 from venues.polymarket.constants import (
     CAPABILITIES,
@@ -56,7 +57,7 @@ _RETRY_S = 1.0
 class PolymarketAccount:
     """One funded wallet. `market_of` finds a market by condition id; unknown ones are read from the venue.
 
-    Raises AuthFailed for a wallet that cannot work.
+    `allowances`: shared with the gateway of the same wallet. Raises AuthFailed for a wallet that cannot work.
     """
 
     capabilities = CAPABILITIES
@@ -71,10 +72,12 @@ class PolymarketAccount:
         tap: FrameTap | None = None,
         clock_ms: Callable[[], int] = wall_ms,
         limiter: RateLimiter | None = None,
+        allowances: Allowances | None = None,
     ) -> None:
         wallet.check()
         self.account = account
         self._wallet = wallet
+        self._allowances = allowances if allowances is not None else Allowances()
         self._clock_ms = clock_ms
         self._tap = tap
         self._market_of = market_of
@@ -158,8 +161,15 @@ class PolymarketAccount:
         return position_reports(held, account=self.account, venue_ms=self._clock_ms())
 
     async def balance(self) -> BalanceReport:
-        """pUSD on chain, and what is left of it after our resting buys at their limits (fees not counted)."""
-        total_u = await self.clob.balance_u(signature_type=self._wallet.signature_type)
+        """pUSD on chain, and what is left of it after our resting buys at their limits (fees not counted).
+
+        What the exchange contracts may take of it is noted for the gateway."""
+        kind = self._wallet.signature_type
+        if self._allowances.is_doubted:
+            await self.clob.refresh_balance(signature_type=kind)
+        funds = await self.clob.funds(signature_type=kind)
+        total_u = funds.balance_u
+        self._allowances.note(funds.allowances_u, cash_u=total_u)
         promised_u = sum(_promised_u(order) for order in await self.open_orders())
         return BalanceReport(
             venue=Venue.POLYMARKET,

@@ -6,8 +6,9 @@ Private lists are read to their last page or not at all: a failed page raises, i
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -39,7 +40,16 @@ from venues.polymarket.sign import PolymarketWallet, clob_auth_headers
 from venues.wire import decode, decode_list
 
 _MAX_PAGES = 1000
+_UINT256 = re.compile(r"[0-9]{1,78}")
 _Page = TypeVar("_Page", OrdersPage, TradesPage)
+
+
+class Funds(msgspec.Struct, frozen=True, kw_only=True):
+    """Millionths of pUSD or of contracts; `allowances_u`: what each exchange contract may take of them. One that is
+    missing was not told, or not as a number."""
+
+    balance_u: int
+    allowances_u: Mapping[str, int]
 
 
 class ClobPublic:
@@ -145,20 +155,22 @@ class ClobPrivate:
             return None
         return decode(body, WireOpenOrder, self._host.census)
 
-    async def balance_u(self, *, signature_type: int, asset_id: str | None = None, is_v2: bool = False) -> int:
-        """Millionths of pUSD, or of contracts of an asset; on chain, whatever open orders promise."""
-        params: dict[str, str | int] = {"asset_type": "COLLATERAL", "signature_type": signature_type}
-        if asset_id is not None:
-            params |= {"asset_type": "CONDITIONAL-V2" if is_v2 else "CONDITIONAL", "token_id": asset_id}
+    async def funds(self, *, signature_type: int, asset_id: str | None = None, is_v2: bool = False) -> Funds:
+        """Of pUSD, or of an asset (`is_v2`: in a market of exchange V3); on chain, whatever open orders promise."""
+        params = _asset(signature_type, asset_id, is_v2)
         path = "/balance-allowance"
         reply = await self._host.read(path, BalanceReply, bucket="clob.balance", params=params, is_private=True)
-        return _int(reply.balance.encode())
+        told = {contract: str(allowed) for contract, allowed in (reply.allowances or {}).items()}
+        allowed_u = {contract: int(text) for contract, text in told.items() if _UINT256.fullmatch(text)}
+        return Funds(balance_u=_int(reply.balance.encode()), allowances_u=allowed_u)
 
-    async def refresh_balance(self, *, signature_type: int, asset_id: str | None = None) -> None:
-        """Ask the venue to read the chain again before it judges the next order."""
-        params: dict[str, str | int] = {"asset_type": "COLLATERAL", "signature_type": signature_type}
-        if asset_id is not None:
-            params |= {"asset_type": "CONDITIONAL", "token_id": asset_id}
+    async def balance_u(self, *, signature_type: int, asset_id: str | None = None, is_v2: bool = False) -> int:
+        """The balance alone."""
+        return (await self.funds(signature_type=signature_type, asset_id=asset_id, is_v2=is_v2)).balance_u
+
+    async def refresh_balance(self, *, signature_type: int, asset_id: str | None = None, is_v2: bool = False) -> None:
+        """Ask the venue to read balance and allowances from the chain again before it judges the next order."""
+        params = _asset(signature_type, asset_id, is_v2)
         path = "/balance-allowance/update"
         await self._host.body(path, bucket="clob.balance_update", params=params, is_private=True)
 
@@ -204,6 +216,13 @@ async def _key(host: VenueHost, wallet: PolymarketWallet, method: str, path: str
     reply = await host.call(method, path, bucket="clob.auth", headers=headers)
     key = decode(ok_body(reply), ApiKeyReply, host.census)
     return msgspec.structs.replace(wallet, api_key=key.apiKey, secret=key.secret, passphrase=key.passphrase)
+
+
+def _asset(signature_type: int, asset_id: str | None, is_v2: bool) -> Params:
+    """What a balance is asked of: the collateral, or one asset. Source: FACTS §2.8."""
+    kind = "COLLATERAL" if asset_id is None else "CONDITIONAL-V2" if is_v2 else "CONDITIONAL"
+    params: Params = {"asset_type": kind, "signature_type": signature_type}
+    return params if asset_id is None else {**params, "token_id": asset_id}
 
 
 def _int(body: bytes) -> int:

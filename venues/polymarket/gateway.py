@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from venues.errors import NotSent, OutcomeUnknown, ProtocolError, Rejected
+from venues.polymarket.allowances import Allowances
 from venues.polymarket.amounts import OrderAmounts, immediate_amounts, limit_amounts
 from venues.polymarket.constants import CAPABILITIES, GTD_SECURITY_MS, MAX_CANCEL_IDS, PolymarketEndpoints
 from venues.polymarket.heartbeat import DeadManSwitch
@@ -51,6 +52,7 @@ _CANCEL_WAIT_S = 5.0
 class PolymarketOrders:
     """One wallet's order entry. `clock_ms` is the clock of the data (virtual in a simulation).
 
+    `allowances`: what the account reader of the same wallet was told; without one the venue alone judges.
     Raises AuthFailed for a wallet that cannot work.
     """
 
@@ -64,11 +66,13 @@ class PolymarketOrders:
         account: str,
         clock_ms: Callable[[], int],
         limiter: RateLimiter | None = None,
+        allowances: Allowances | None = None,
     ) -> None:
         wallet.check()
         self.account = account
         self.modes = ModeGate()
         self._wallet = wallet
+        self._allowances = allowances if allowances is not None else Allowances()
         self._clock_ms = clock_ms
         self._host = VenueHost(name="polymarket.clob", base_url=endpoints.clob_url, limiter=limiter, wallet=wallet)
         self.dead_man_switch = DeadManSwitch(self._host)
@@ -77,7 +81,8 @@ class PolymarketOrders:
         await self._host.aclose()
 
     def prepare(self, request: OrderRequest) -> PreparedOrder:
-        """Sign the order. Raises Rejected (off grid, below a minimum, contradictory terms) before any send.
+        """Sign the order. Raises Rejected (off grid, below a minimum, contradictory terms, more than the wallet has
+        approved) before any send.
 
         The same request gives the same bytes and the same id for ever: salt and timestamp come from the request. Where
         the venue's grid of amounts allows fewer contracts than asked for, the prepared request says how many.
@@ -86,6 +91,8 @@ class PolymarketOrders:
         _check_minimum(request, amounts)
         routing = routing_of(request.market)
         exchange = exchange_for(version=routing.version, neg_risk=routing.neg_risk)
+        if request.side is Side.BUY:
+            self._allowances.check(exchange.contract, cost_u=amounts.maker_u)
         order = self._struct(request, amounts, token_id=int(routing.asset(request.outcome)))
         body = self._body(request, order, sign_order(order, exchange, self._wallet.private_key))
         return PreparedOrder(

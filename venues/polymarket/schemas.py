@@ -155,10 +155,12 @@ class HeartbeatReply(Wire):
 
 
 class BalanceReply(Wire):
-    """`balance` is an integer text in millionths, of pUSD or of contracts."""
+    """`balance` is an integer text in millionths, of pUSD or of contracts; `allowances` by contract in the same, up to
+    2**256 - 1. The older `allowance` names no contract."""
 
-    UNUSED: ClassVar[frozenset[str]] = fields("allowance allowances")
+    UNUSED: ClassVar[frozenset[str]] = fields("allowance")
     balance: str
+    allowances: dict[str, str | int] | None = None
 
 
 class TickSizeReply(Wire):

@@ -3,11 +3,13 @@
     POST /modes {"venue": "kalshi", "mode": "trading_pause"}
     POST /modes {"venue": "polymarket", "mode": "restart", "restart_s": 90, "post_only_s": 120}
     POST /modes {"venue": "polymarket", "fates": ["failed", "retrying"], "taker_delay_ms": 1000}
+    POST /modes {"venue": "polymarket", "allowance_u": 0}
     POST /modes {"venue": "kalshi", "stale_read_ms": 360, "client_ids": "open_only", "tier": "basic"}
     GET /modes
 
 Modes: Kalshi trading_pause and cancel_only (no new orders, cancels pass), exchange_pause (nothing, and all sessions
-end); Polymarket restart (425, then post-only), post_only, cancel_only and disabled (503); both normal.
+end); Polymarket restart (425, then post-only), post_only, cancel_only and disabled (503); both normal. `allowance_u`:
+µUSD that the exchange contracts may take from every wallet; 2**256 - 1, the default, is without limit.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from venues.simulator.exchange import Exchange
 from venues.simulator.exchange_finality import TradeFate
 from venues.simulator.exchange_rules import ClientIdRule
 from venues.simulator.kalshi_limits import ADVANCED, BASIC
+from venues.simulator.polymarket_approvals import UNLIMITED_U
 from venues.simulator.polymarket_gate import STANDARD
 from venues.simulator.polymarket_gate import Tier as SignerTier
 from venues.simulator.polymarket_modes import POST_ONLY_S, RESTART_S
@@ -48,6 +51,7 @@ class ModeWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stale_read_ms: int | None = None
     client_ids: Literal["forever", "open_only"] | None = None
     taker_delay_ms: int | None = None
+    allowance_u: int | None = None
     tier: str | None = None
     fates: tuple[TradeFate, ...] = ()
 
@@ -110,6 +114,8 @@ class ModeDesk:
             core.limits.tier = _TIERS[wish.tier]
         elif wish.tier is not None:
             self._assembly.polymarket_face.limits.tier = _SIGNER_TIERS[wish.tier]
+        if wish.allowance_u is not None:
+            self._assembly.polymarket_face.approvals.limit_u = wish.allowance_u
 
     def _view(self) -> dict[str, Any]:
         kalshi, polymarket = self._exchange(Venue.KALSHI), self._exchange(Venue.POLYMARKET)
@@ -127,6 +133,7 @@ class ModeDesk:
                 "mode": engine if mode in ("restart", "post_only") else mode,
                 "taker_delay_ms": polymarket.rules.taker_delay_ms,
                 "tier": face.limits.tier.name,
+                "allowance_u": face.approvals.limit_u,
                 "fates": polymarket.awaited_fates(),
             },
         }
@@ -145,7 +152,9 @@ def _check(wish: ModeWish) -> None:
         raise BadMode(f"{wish.venue} has no tier {wish.tier!r}: one of {', '.join(tiers)}")
     if not is_kalshi and (wish.stale_read_ms is not None or wish.client_ids is not None):
         raise BadMode("stale_read_ms and client_ids are habits of kalshi")
-    if is_kalshi and (wish.fates or wish.taker_delay_ms is not None):
-        raise BadMode("fates and taker_delay_ms are habits of polymarket")
+    if is_kalshi and (wish.fates or wish.taker_delay_ms is not None or wish.allowance_u is not None):
+        raise BadMode("fates, taker_delay_ms and allowance_u are habits of polymarket")
     if min(wish.restart_s, wish.post_only_s, wish.stale_read_ms or 0, wish.taker_delay_ms or 0) < 0:
         raise BadMode("times are 0 or more")
+    if not 0 <= (wish.allowance_u or 0) <= UNLIMITED_U:
+        raise BadMode("allowance_u is between 0 and 2**256 - 1")

@@ -16,6 +16,7 @@ import msgspec
 from venues.simulator.asgi import Request
 from venues.simulator.exchange import Exchange
 from venues.simulator.exchange_types import ExchangeReject, FillView, OrderView, RejectCode
+from venues.simulator.polymarket_approvals import Approvals
 from venues.simulator.polymarket_errors import BAD_PAYLOAD, GONE, IN_DELAY, ClobError
 from venues.simulator.polymarket_listing import Catalogue
 from venues.simulator.polymarket_records import Identities, open_order
@@ -27,12 +28,6 @@ FIRST_CURSOR = "MA=="
 END_CURSOR = "LTE="
 PAGE = 100
 MAX_CANCELS = 1_000
-_UNLIMITED = str((1 << 256) - 1)
-_SPENDERS = (
-    "0xE111180000d2663C0091e4f400237545B87B996B",
-    "0xe2222d279d744050d28e00520010520000310F59",
-    "0xe3333700cA9d93003F00f0F71f8515005F6c00Aa",
-)
 
 
 class OrderIdBody(msgspec.Struct, frozen=True):
@@ -52,12 +47,14 @@ class AccountDesk:
         catalogue: Catalogue,
         trades: TradeLog,
         names: Identities,
+        approvals: Approvals,
         now_ms: Callable[[], int],
     ) -> None:
         self._exchange = exchange
         self._catalogue = catalogue
         self._trades = trades
         self._names = names
+        self._approvals = approvals
         self._now_ms = now_ms
 
     def cancel(self, key: ApiKey, request: Request) -> dict[str, Any]:
@@ -124,7 +121,7 @@ class AccountDesk:
         if kind not in ("COLLATERAL", "CONDITIONAL", "CONDITIONAL-V2"):
             raise ClobError(400, "Invalid asset type")
         held_u = self._cash_u(key) if kind == "COLLATERAL" else self._tokens_u(key, request.one("token_id"))
-        return {"balance": str(held_u), "allowances": dict.fromkeys(_SPENDERS, _UNLIMITED)}
+        return {"balance": str(held_u), "allowances": self._approvals.told()}
 
     def _cash_u(self, key: ApiKey) -> int:
         return self._exchange.balance(key.wallet.account_id).cash_u if self._has_account(key.wallet) else 0

@@ -17,6 +17,7 @@ from venues.simulator.exchange import Exchange
 from venues.simulator.exchange_types import ExchangeEvent
 from venues.simulator.faults import FaultPlan, NoFaults
 from venues.simulator.polymarket_account import AccountDesk
+from venues.simulator.polymarket_approvals import Approvals
 from venues.simulator.polymarket_books import BookReader
 from venues.simulator.polymarket_clob import ClobParts, SignInDesk, clob_app
 from venues.simulator.polymarket_data import DataReader
@@ -58,6 +59,7 @@ class PolymarketFace:
         self._exchange = exchange
         self._now_ms = now_ms
         self.catalogue = Catalogue()
+        self.approvals = Approvals()
         self.keyring = Keyring(server_secret=server_secret, wall_s=wall_s)
         self._books = BookReader(exchange)
         self._history = PriceHistory(self._books)
@@ -81,8 +83,22 @@ class PolymarketFace:
             public=PublicDesk(
                 books=self._books, catalogue=catalogue, trades=trades, history=self._history, now_ms=now_ms
             ),
-            entry=OrderEntry(exchange=exchange, catalogue=catalogue, trades=trades, users=self._users, now_ms=now_ms),
-            account=AccountDesk(exchange=exchange, catalogue=catalogue, trades=trades, names=names, now_ms=now_ms),
+            entry=OrderEntry(
+                exchange=exchange,
+                catalogue=catalogue,
+                trades=trades,
+                users=self._users,
+                approvals=self.approvals,
+                now_ms=now_ms,
+            ),
+            account=AccountDesk(
+                exchange=exchange,
+                catalogue=catalogue,
+                trades=trades,
+                names=names,
+                approvals=self.approvals,
+                now_ms=now_ms,
+            ),
             heartbeats=self._heartbeats,
             limits=limits,
             channels=ChannelEndpoints(

@@ -14,6 +14,7 @@ import msgspec
 
 from venues.simulator.exchange import Exchange
 from venues.simulator.exchange_types import ExchangeReject, NewOrder, OrderView, RejectCode
+from venues.simulator.polymarket_approvals import Approvals
 from venues.simulator.polymarket_errors import (
     BAD_PAYLOAD,
     BAD_SIGNATURE,
@@ -85,12 +86,14 @@ class OrderEntry:
         catalogue: Catalogue,
         trades: TradeLog,
         users: UserFeed,
+        approvals: Approvals,
         now_ms: Callable[[], int],
     ) -> None:
         self._exchange = exchange
         self._catalogue = catalogue
         self._trades = trades
         self._users = users
+        self._approvals = approvals
         self._now_ms = now_ms
 
     def place(self, key: ApiKey, body: bytes) -> dict[str, Any]:
@@ -118,6 +121,7 @@ class OrderEntry:
         self._check_owner(key, posted)
         terms = self._terms(key, posted)
         self._check_price(terms, posted.order_type)
+        self._check_allowance(terms)
         try:
             view = self._exchange.submit(key.wallet.account_id, self._new_order(terms, posted), self._now_ms())
         except ExchangeReject as reject:
@@ -181,6 +185,12 @@ class OrderEntry:
             given_u, got_u = (terms.usd_u, terms.qty_u) if terms.side is Side.BUY else (terms.qty_u, terms.usd_u)
             if given_u % _CENT_U or got_u % _AMOUNT_STEPS_U.get(tick_u, 1):
                 raise ClobError(400, "invalid amounts, the maker amount supports a max accuracy of 2 decimals")
+
+    def _check_allowance(self, terms: _Terms) -> None:
+        allowed_u = self._approvals.limit_u
+        if terms.side is Side.BUY and terms.usd_u > allowed_u:
+            short = f"the allowance is not enough -> allowance: {allowed_u}, order amount: {terms.usd_u}"
+            raise ClobError(400, f"{NO_BALANCE}: {short}")
 
     def _tick_u(self, listed: Listed) -> int:
         return self._exchange.market(listed.market.condition_id).spec.bands[0].step_u

@@ -59,6 +59,17 @@ async def test_an_order_is_filled_booked_and_forgotten(stand: Stand, trouble: Tr
     assert books.reserved_u == {"kalshi": 0, "polymarket": 0}
 
 
+async def test_a_buy_that_the_wallet_did_not_approve_is_denied_with_what_to_do(stand: Stand, trouble: Trouble):
+    market = await stand.market(Venue.POLYMARKET)
+    stand.simulator.assembly.polymarket_face.approvals.limit_u = 0
+    for account in stand.engine.desk.accounts.values():
+        await account.reader.balance()
+    command = await stand.submit(market, price_u=CHEAP_U, time_in_force=TimeInForce.GTC)
+    row = await stand.until_row(command, OrderStatus.DENIED)
+    assert (row.reason_code, row.reserved_u, trouble.creates(Venue.POLYMARKET)) == ("no_allowance", 0, 0)
+    assert "Approve pUSD" in row.reason and row.reason.endswith("has seen the approval.")
+
+
 @VENUES
 async def test_a_resting_order_holds_its_money_until_its_cancel_is_proven(stand: Stand, venue: Venue):
     market = await stand.market(venue)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.venues.simulator.polymarket_stand import Stand, Trader, standing
 from venues.polymarket.account import PolymarketAccount
+from venues.polymarket.allowances import Allowances
 from venues.polymarket.constants import PolymarketEndpoints
 from venues.polymarket.gateway import PolymarketOrders
 from venues.polymarket.market_data import PolymarketMarketData
@@ -56,9 +57,17 @@ class Desk:
         self.known: dict[str, VenueMarket] = {}
         endpoints = endpoints_of(stand)
         self.data = PolymarketMarketData(endpoints, clock_ms=self.now_ms)
-        self.orders = PolymarketOrders(endpoints, self.wallet, account="main", clock_ms=self.now_ms)
+        allowances = Allowances()
+        self.orders = PolymarketOrders(
+            endpoints, self.wallet, account="main", clock_ms=self.now_ms, allowances=allowances
+        )
         self.account = PolymarketAccount(
-            endpoints, self.wallet, account="main", market_of=self.known.get, clock_ms=self.now_ms
+            endpoints,
+            self.wallet,
+            account="main",
+            market_of=self.known.get,
+            clock_ms=self.now_ms,
+            allowances=allowances,
         )
         self._ids = 0
 

@@ -15,6 +15,7 @@ class Script:
         self.body = b"{}"
         self.headers: dict[str, str] = {}
         self.asked: list[tuple[str, str, bytes, dict[str, str]]] = []
+        self.queries: list[str] = []
         self.url = ""
 
     def says(self, status: int, body: object, **headers: str) -> None:
@@ -29,6 +30,7 @@ class Script:
             body, more = body + event.get("body", b""), event.get("more_body", False)
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         self.asked.append((scope["method"], scope["raw_path"].decode(), body, headers))
+        self.queries.append(scope["query_string"].decode())
         sent = [(name.encode(), value.encode()) for name, value in self.headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": sent})
         await send({"type": "http.response.body", "body": self.body})

@@ -82,6 +82,8 @@ async def test_a_seed_draws_the_same_faults_again(simulator: Simulator, control:
         ("/modes", {"venue": "polymarket", "client_ids": "open_only"}),
         ("/modes", {"venue": "kalshi", "fates": ["failed"]}),
         ("/modes", {"venue": "kalshi", "tier": "gold"}),
+        ("/modes", {"venue": "kalshi", "allowance_u": 0}),
+        ("/modes", {"venue": "polymarket", "allowance_u": -1}),
         ("/modes", {"venue": "kalshi", "stale_read_ms": -1}),
     ],
 )
@@ -174,3 +176,8 @@ async def test_modes_are_shown_and_the_world_lives_through_a_pause(simulator: Si
         assert (status["exchange_active"], status["trading_active"]) == (True, True)
     assert simulator.is_running
     assert (await control.post("/clock", json={"step_ms": 20_000}, timeout=60)).status_code == 200
+
+
+async def test_what_the_contracts_may_take_is_set_for_every_wallet(simulator: Simulator, control: httpx.AsyncClient):
+    told = (await control.post("/modes", json={"venue": "polymarket", "allowance_u": 5})).json()["polymarket"]
+    assert told["allowance_u"] == simulator.assembly.polymarket_face.approvals.limit_u == 5
