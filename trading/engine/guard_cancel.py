@@ -19,7 +19,7 @@ import structlog
 from django.conf import settings
 from django.db import Error
 
-from accounts.models import VenueAccount
+from accounts.models import Mode, VenueAccount
 from accounts.services import credential_open
 from core import clock
 from core.errors import DomainError
@@ -99,10 +99,11 @@ class GuardCanceller:
             await door.gateway.aclose()
 
     async def open_doors(self, database: DatabaseThread) -> None:
-        """Have a door to every account that is, or lately was, traded; a credential is opened once."""
+        """Have a door to every account that is, or lately was, traded; a credential is opened once. To a paper account
+        there is none: the key that it has reads public data, and what rests at that venue is a person's own."""
         try:
             for row in await database.call(traded_accounts):
-                if row.pk not in self._doors:
+                if row.pk not in self._doors and row.mode != Mode.PAPER:
                     self._doors[row.pk] = self._open(row, await database.call(_secrets, row))
             self._listings |= await database.call(_listings)
         except (DomainError, VenueError, *AWAY) as error:

@@ -55,5 +55,5 @@ async def _shut(door: FencedDoor, fence: VenueFence, database: DatabaseThread) -
         return False
     if not is_shut or not await database.call(fence_close_unheld, fence=fence, actor=ACTOR):
         return False
-    log.critical("fence_shut_by_guard", account=door.row.account_key, epoch=fence.epoch)
+    log.warning("fence_shut_by_guard", account=door.row.account_key, epoch=fence.epoch)
     return True
