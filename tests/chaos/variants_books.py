@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -13,7 +12,7 @@ from django.db import transaction
 from audit.services import audit_append, chain_of_account
 from tests.chaos.variants import variant
 from tests.swapped import swapped
-from trading.engine import catchup, desk, executor, ledger, reconciling
+from trading.engine import desk, executor, ledger
 from trading.models import Order
 from trading.services import fills, orders, records
 from venues.types import MICRO, FillReport, OrderReport, Outcome, SettleState
@@ -126,31 +125,6 @@ def half_pays_nothing() -> Iterator[None]:
     real = ledger.settlement_book
     with swapped(ledger, "settlement_book", book):
         yield
-
-
-@variant("fills come from the stream alone: nothing is read again")
-def stream_alone() -> Iterator[None]:
-    async def nothing(*given: Any) -> None:
-        return
-
-    async def for_ever(*given: Any) -> None:
-        await asyncio.Event().wait()
-
-    with ExitStack() as stack:
-        stack.enter_context(swapped(catchup.CatchUp, "fills", nothing))
-        stack.enter_context(swapped(catchup.CatchUp, "fills_again", nothing))
-        stack.enter_context(swapped(reconciling.Reconcilers, "every_minute", for_ever))
-        yield
-
-
-@variant("an end is an end: fills that were overtaken by word of it do not correct it")
-def ends_never_corrected() -> Iterator[None]:
-    with swapped(fills, "may_correct", _never), swapped(orders, "may_correct", _never):
-        yield
-
-
-def _never(current: object, new: object) -> bool:
-    return False
 
 
 # --- records ------------------------------------------------------------------------------------------------------

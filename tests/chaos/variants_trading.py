@@ -14,11 +14,10 @@ from risk.selectors import EffectiveState
 from tests.chaos.trader import LoopPermit
 from tests.chaos.variants import variant
 from tests.swapped import swapped
-from trading.engine import desk, executor, fencing, looking_after, pretrade, proof
-from trading.models import FenceState, Order, OrderStatus, VenueFence
+from trading.engine import desk, executor, fencing, pretrade, proof
+from trading.models import Order, OrderStatus
 from trading.services import claims, lease, moves
 from venues.errors import OutcomeUnknown
-from venues.kalshi.channels import Channel, Seq
 from venues.kalshi.client_orders import KalshiOrders
 from venues.polymarket.gateway import PolymarketOrders
 
@@ -155,41 +154,4 @@ def fence_not_shut() -> Iterator[None]:
         return
 
     with swapped(fencing, "_shut", nothing):
-        yield
-
-
-@variant("every live fence is shut at a takeover, whatever its epoch and whosever lease it is")
-def fence_without_epoch() -> Iterator[None]:
-    def all_live(*, venue_account: Any, epoch: int) -> list[VenueFence]:
-        return list(VenueFence.objects.filter(venue_account=venue_account, state=FenceState.LIVE))
-
-    with swapped(fencing, "fences_older", all_live), swapped(fencing, "require_held", lambda account: None):
-        yield
-
-
-# --- living on ----------------------------------------------------------------------------------------------------
-
-
-@variant("a cancel is asked for once, and whoever wants it again has to ask himself")
-def cancel_given_up() -> Iterator[None]:
-    async def nothing(*given: Any) -> None:
-        return
-
-    with swapped(looking_after.AccountWatch, "_cancel_again", nothing):
-        yield
-
-
-@variant("orders that stay without an answer are told to nobody")
-def unknown_untold() -> Iterator[None]:
-    with swapped(looking_after, "unknown_orders_alert", lambda **given: 0):
-        yield
-
-
-@variant("a gap in the stream of a book is not noticed")
-def gap_unnoticed() -> Iterator[None]:
-    def next_one(self: Channel, seq: int) -> Seq:
-        self.last_seq = seq
-        return Seq.NEXT
-
-    with swapped(Channel, "advance", next_one):
         yield
