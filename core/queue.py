@@ -15,6 +15,8 @@ from kombu.exceptions import OperationalError
 
 log = structlog.get_logger(__name__)
 
+BOUNDED = {"socket_timeout": 0.3, "socket_connect_timeout": 0.3}
+"""Seconds for each answer of the broker: one that is silent holds up no emergency stop."""
 NAMES: set[str] = {"notifications.tasks.relay_outbox", "trading.tasks.reconcile_asked"}
 """Every name that code enqueues; a test asserts that each is a registered task."""
 
@@ -27,7 +29,11 @@ def enqueue_on_commit(name: str, **ids: int | str) -> None:
 
 
 def _send(name: str, ids: dict[str, int | str]) -> None:
+    """By a connection of its own: a worker's may wait for ever, and nobody who asks for a task may."""
+    connection = current_app.connection_for_write(transport_options=BOUNDED)
     try:
-        current_app.send_task(name, kwargs=ids, retry=False)
-    except OperationalError as problem:
+        with connection:
+            connection.connect()
+            current_app.send_task(name, kwargs=ids, connection=connection, retry=False)
+    except (OperationalError, *connection.connection_errors) as problem:
         log.warning("task_not_enqueued", task=name, problem=str(problem))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import time
+
 import pytest
 from celery import current_app
 from django.db import transaction
 
-from core.queue import NAMES, enqueue_on_commit
+from core.queue import NAMES, _send, enqueue_on_commit
 
 
 def test_every_name_is_a_registered_task():
@@ -27,3 +30,11 @@ def test_a_task_is_sent_after_the_commit_and_not_before(django_capture_on_commit
         enqueue_on_commit("notifications.tasks.relay_outbox")
         assert callbacks == []
     assert len(callbacks) == 1
+
+
+def test_a_broker_that_never_answers_holds_nobody_up(monkeypatch: pytest.MonkeyPatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(current_app.conf, "broker_write_url", f"redis://127.0.0.1:{silent.getsockname()[1]}")
+        began = time.monotonic()
+        _send("notifications.tasks.relay_outbox", {})
+        assert time.monotonic() - began < 3.0
