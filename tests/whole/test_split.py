@@ -13,7 +13,7 @@ from tests.whole.program import Program, until
 
 pytestmark = pytest.mark.whole
 
-STOP_S = 6.0
+STOP_S = 5.0
 HAS_SERVER = shutil.which("valkey-server") or shutil.which("redis-server")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import socket
 from pathlib import Path
 
@@ -12,26 +11,17 @@ from django.db import OperationalError, connection
 
 from core.embedded import setup
 from core.embedded.parts import RunRefused
+from tests.whole.program import free_ports
 
 NOBODY = "redis://127.0.0.1:1/0"
-
-
-def quiet_ports(count: int) -> int:
-    """The first of some free ports in a row, below those that this machine's connections come from."""
-    starts = range(20_000, 32_000, count)
-    return next(
-        first
-        for first in random.sample(starts, len(starts))
-        if not any(setup.why_taken(port) for port in range(first, first + count))
-    )
 
 
 @pytest.fixture
 def folder(tmp_path: Path, settings, monkeypatch) -> Path:
     """The run's: with something of a former run in it."""
-    settings.DATA_DIR, settings.SIMULATOR_PORT, settings.REDIS_URL = tmp_path, quiet_ports(10), ""
+    settings.DATA_DIR, settings.SIMULATOR_PORT, settings.REDIS_URL = tmp_path, free_ports(10), ""
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.setenv("PORT", str(quiet_ports(1)))
+    monkeypatch.setenv("PORT", str(free_ports(1)))
     (tmp_path / "credentials.key").write_text("kept")
     return tmp_path
 
