@@ -17,7 +17,7 @@ FORGETS = {(Venue.POLYMARKET.value, status): "gone" for status in ("canceled", "
 """A venue that forgets ended orders cannot be asked how one ended: canceled or expired, it is gone."""
 
 NEVER_SEEN = "never seen"
-"""Ended without a word from a venue that forgets: it never arrived, or came and went unfilled. Nobody can tell."""
+"""Ended without a word from a venue that forgets: it came and went unfilled, or it never arrived."""
 
 ORDERS = """
 SELECT a.venue, o.venue_order_id, o.status, o.filled_u + o.voided_u, o.acknowledged_at IS NOT NULL FROM trading_order o
@@ -63,13 +63,17 @@ class Books(msgspec.Struct, frozen=True):
     def fees_u(self) -> int:
         return sum(fill[4] for fill in self.fills.values())
 
-    def differences(self, other: Books, *, but_for: str = "") -> list[str]:
-        """A line for everything that is not the same in both, but for one part and for what open orders hold."""
+    def differences(self, other: Books, *, but_for: str = "", lost: int = 0) -> list[str]:
+        """A line for everything that is not the same in both, but for one part and for what open orders hold. `lost`:
+        how many requests of ours may never have arrived at a venue that forgets, which then cannot deny them."""
         found = []
+        unheard = [key for key, mine in self.orders.items() if mine == (NEVER_SEEN, 0) and key not in other.orders]
+        allowed = set(unheard) if len(unheard) <= lost else set[tuple[Any, ...]]()
         for part in {"orders", "fills", "positions", "settlements", "cash_u"} - {but_for}:
             mine, theirs = getattr(self, part), getattr(other, part)
             for key in sorted(mine.keys() | theirs.keys(), key=str):
-                if mine.get(key) != theirs.get(key) and not _is_untold(mine.get(key), theirs.get(key)):
+                is_told = key not in allowed and not _is_untold(mine.get(key), theirs.get(key))
+                if mine.get(key) != theirs.get(key) and is_told:
                     found.append(f"{part} {key}: ours {mine.get(key)}, the venue's {theirs.get(key)}")
         return found
 
@@ -121,8 +125,8 @@ def _our_order(venue: str, _name: str, status: str, filled_u: int, is_acknowledg
 
 
 def _is_untold(mine: Any, theirs: Any) -> bool:
-    """An order that we never saw at a venue that forgets may be unknown there, or have ended there unfilled."""
-    return mine == (NEVER_SEEN, 0) and theirs in (None, ("gone", 0))
+    """An order that we never saw at a venue that forgets, and that ended there unfilled."""
+    return mine == (NEVER_SEEN, 0) and theirs == ("gone", 0)
 
 
 def _status(venue: str, state: str) -> str:

@@ -29,6 +29,10 @@ class Result(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
 
     @property
+    def deaths(self) -> int:
+        return len(self.died) + len(self.missed) + 2 * len(self.stopped)
+
+    @property
     def is_good(self) -> bool:
         return not (self.findings or self.lost or self.doubled or self.unaudited)
 

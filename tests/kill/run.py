@@ -175,10 +175,12 @@ class Run:
         until(lambda: stage.is_trading_since(began), within_s=BACK_WITHIN_S, else_say="it does not come back")
         self._note_back(trader, began)
         stage.stop_trading()
-        is_same = wait_for(lambda: not differences(self._ledger()), within_s=AT_REST_WITHIN_S)
+        is_same = wait_for(
+            lambda: not differences(self._ledger(), deaths=self._result.deaths), within_s=AT_REST_WITHIN_S
+        )
         self._deployment.ask("POST", "/clock", {"paused": True})
         if not is_same:
-            wait_for(lambda: not differences(self._ledger()), within_s=5.0)
+            wait_for(lambda: not differences(self._ledger(), deaths=self._result.deaths), within_s=5.0)
         ended = trader.end()
         self._result.note_passed(trader.passed())
         if ended:

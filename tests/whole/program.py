@@ -143,11 +143,11 @@ class Program:
         finally:
             connection.close()
 
-    def books_equal(self) -> Books:
-        """Stop the venues' time and wait until both books are the same."""
+    def books_equal(self, *, lost: int = 0) -> Books:
+        """Stop the venues' time and wait until both books are the same, but for `lost` requests that never arrived."""
         self.pause_venues()
         deadline = time.monotonic() + PATIENCE_S
-        while differences := (ours := self.our_books()).differences(self.venue_books()):
+        while differences := (ours := self.our_books()).differences(self.venue_books(), lost=lost):
             assert time.monotonic() < deadline, "\n".join(differences)
             time.sleep(0.2)
         return ours

@@ -77,6 +77,7 @@ class Stand:
         self._trader: SimulatedTrader | None = None
         self._engine: Engine | None = None
         self._is_paused = False
+        self._cut_off = 0
 
     # --- engines ----------------------------------------------------------------------------------------------------
 
@@ -144,6 +145,7 @@ class Stand:
     async def kill_engine(self) -> None:
         """The end of a killed process: nothing drained, nothing flushed, no lease let go; its sockets close."""
         engine, trader, self._engine, self._trader = self.engine, self._trader, None, None
+        self._cut_off += len(engine.executor.in_flight)
         await self.drop(engine)
         if trader is not None:
             await trader.stop()
@@ -261,11 +263,15 @@ class Stand:
     async def until_over(self, command: SubmitOrder) -> Order:
         return await self.until_row(command, *ENDED)
 
-    async def books_equal(self, *, within_s: float = PATIENCE_S, but_for: str = "") -> Books:
-        """Stop the venues' time, wait until both books are the same, and prove that ours are the fold of their rows."""
+    async def books_equal(self, *, within_s: float = PATIENCE_S, but_for: str = "", lost: int = 0) -> Books:
+        """Stop the venues' time, wait until both books are the same, and prove that ours are the fold of their rows.
+        `lost` requests may never have arrived, beside those that were on their way when an engine was killed."""
         await self.clock(paused=True)
         deadline = time.monotonic() + within_s
-        while differences := (ours := await self.our_books()).differences(await self.venue_books(), but_for=but_for):
+        lost += self._cut_off
+        while differences := (ours := await self.our_books()).differences(
+            await self.venue_books(), but_for=but_for, lost=lost
+        ):
             assert time.monotonic() < deadline, "\n".join(differences)
             await asyncio.sleep(0.05)
         refolded = await self.database.call(_refolded_differences)
