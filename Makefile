@@ -12,13 +12,14 @@ RUN_ARGS := $(if $(PORT),--port $(PORT)) $(if $(TAPE),--tape $(TAPE)) $(if $(SPE
 run: $(VENV)/.runtime
 	@exec $(BIN)/python manage.py run $(RUN_ARGS)
 
-# Twice as many workers as cores: the tests of running engines wait for clocks.
+# Twice as many workers as cores: the tests of running engines wait for clocks. Tables come from the models here;
+# a run makes them by the migrations, and so does ARGS=--migrations.
 test: $(VENV)/.develop
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not browser and not whole" $(ARGS)
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --no-migrations -m "not browser and not whole" $(ARGS)
 
 # The whole program: started, stopped, killed and started again, replaying a recorded game. Some minutes.
 whole: $(VENV)/.develop
-	$(BIN)/pytest -m whole $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile -m whole $(ARGS)
 
 browser: $(VENV)/.develop
 	$(BIN)/pytest -m browser $(ARGS)
