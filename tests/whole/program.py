@@ -36,6 +36,11 @@ _LISTENS = re.compile(r"simulator_started .*\bport=(\d+)")
 T = TypeVar("T")
 
 
+def _as_in_a_terminal() -> None:
+    """Ctrl-C reaches it: what runs in the background of a shell ignores SIGINT, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Program:
     """`manage.py run` on ports and in a folder of its own."""
 
@@ -59,7 +64,12 @@ class Program:
         command = [sys.executable, "manage.py", "run", "--port", str(self.port), "--speed", str(self._speed), *args]
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env={**inherited, **places}, stdout=output, stderr=subprocess.STDOUT
+                command,
+                cwd=ROOT,
+                env={**inherited, **places},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                preexec_fn=_as_in_a_terminal,
             )
         return self._process
 
