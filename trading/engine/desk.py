@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from accounts.models import User, VenueAccount
 from accounts.selectors import accounts_of
@@ -81,8 +83,13 @@ class Desk:
 
 
 def process_holder() -> str:
-    """The name under which this process holds leases."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """The name under which this process holds leases; containers may share host names and process ids."""
+    return f"{socket.gethostname()[:64]}:{os.getpid()}-{_token_of(os.getpid())}"
+
+
+@cache
+def _token_of(_pid: int) -> str:
+    return secrets.token_hex(8)
 
 
 async def open_desk(

@@ -3,13 +3,16 @@
 Story: a lease outlives its holder by up to 15 s. The trader of a data folder holds a lock on a file in it, which the
 kernel lets go when the process ends, however it ends: whoever gets the lock next knows that the holder before is dead,
 and holds leases under the same name, which need not run out first. Invariant: no two living processes have one name.
-The name that goes with the lock is made of an id kept in the locked file; whoever does not get the lock (a second
-trader beside a living or a stopped one) has a name of its own process, and follows.
+The name that goes with the lock is made of an id kept in the locked file and of the place of that file, so that a copy
+of the folder, on this machine or another, has another name; whoever does not get the lock (a second trader beside a
+living or a stopped one) has a name of its own process, and follows.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import os
 import secrets
 import socket
 from pathlib import Path
@@ -22,6 +25,7 @@ from trading.engine.desk import process_holder
 log = structlog.get_logger(__name__)
 
 LOCK_NAME = "trader.lock"
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class FolderHolder:
@@ -35,7 +39,7 @@ class FolderHolder:
         except BlockingIOError:
             log.warning("trader_folder_in_use", holder=self.name)
         else:
-            self.name = f"{socket.gethostname()[:64]}:trader-{self._id()}"
+            self.name = f"{socket.gethostname()[:64]}:trader-{self._id()}-{self._place()}"
 
     def __enter__(self) -> FolderHolder:
         return self
@@ -55,3 +59,8 @@ class FolderHolder:
             self._file.write(kept)
             self._file.flush()
         return kept
+
+    def _place(self) -> str:
+        """This file of this boot of this machine: after a reboot a lease runs out, as between two machines."""
+        file, boot = os.fstat(self._file.fileno()), _BOOT_ID.read_text() if _BOOT_ID.exists() else ""
+        return hashlib.sha256(f"{boot.strip()}:{file.st_dev}:{file.st_ino}".encode()).hexdigest()[:12]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,6 +62,14 @@ def test_two_folders_of_one_host_have_two_names(tmp_path: Path):
         with FolderHolder(folder) as holder:
             names.append(holder.name)
     assert len(set(names)) == 2
+
+
+def test_a_copy_of_a_folder_has_another_name_than_the_folder(tmp_path: Path):
+    (tmp_path / "one").mkdir()
+    with FolderHolder(tmp_path / "one") as first:
+        shutil.copytree(tmp_path / "one", tmp_path / "two")
+        with FolderHolder(tmp_path / "two") as second:
+            assert len({first.name, second.name, process_holder()}) == 3
 
 
 @pytest.mark.parametrize("left", ["", "0123456789abcdef"])
