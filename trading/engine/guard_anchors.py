@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import Error, close_old_connections, connections
 
 from audit.anchors import FILE_NAME, AnchorFile, AnchorsAhead, AnchorsDamaged
 from audit.selectors import entries_count
@@ -52,7 +53,7 @@ class AnchorAgent:
         """Write where a minute or a thousand entries have passed, and nothing where the trail stands still."""
         try:
             moved = entries_count() - self._entries
-        except DatabaseError as error:
+        except Error as error:
             _without_database(error)
             return
         is_due = time.monotonic() - self._written_s >= PERIOD_S
@@ -63,7 +64,9 @@ class AnchorAgent:
         """False where it could not be; the operators are told why."""
         is_written = anchor(self._file, why=why, actor=ACTOR)
         if is_written:
-            self._written_s, self._entries = time.monotonic(), entries_count()
+            self._written_s = time.monotonic()
+            with suppress(Error):  # it is counted anew at the next look
+                self._entries = entries_count()
         return is_written
 
 
@@ -76,11 +79,18 @@ def anchor_here(data_dir: Path, *, why: str, actor: str) -> bool:
 
 
 def anchor(file: AnchorFile, *, why: str, actor: str) -> bool:
-    """Never raises for a file or a database that is away: nobody stops for that, and the operators hear of it."""
+    """Never raises for a file or a database that is away, not even while that is being told: the guard anchors on, and
+    what could not be said is said at the next look."""
+    try:
+        return _anchor(file, why=why, actor=actor)
+    except Error as error:
+        _without_database(error)
+        return False
+
+
+def _anchor(file: AnchorFile, *, why: str, actor: str) -> bool:
     try:
         anchor_write(file=file, why=why, actor=actor)
-    except DatabaseError as error:
-        _without_database(error)
     except AnchorsAhead as problem:
         log.critical("audit_behind_anchors", problem=str(problem))
         guard_halt_behind(problem=str(problem))

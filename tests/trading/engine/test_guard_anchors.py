@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from audit.anchors import FILE_NAME, AnchorFile, read_anchors
 from audit.models import AuditEntry
@@ -111,3 +112,16 @@ def written(folder: Path, why: str) -> None:
     while why not in [one for one, _ in lines(folder)]:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="a file does not go away: PostgreSQL's connections do")
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_goes_away_while_trouble_is_told_leaves_the_agent_alive_and_is_told_later(tmp_path: Path):
+    (tmp_path / FILE_NAME).write_text("no anchor\n")
+    agent = AnchorAgent(tmp_path)
+    connection.ensure_connection()
+    connection.connection.close()
+    assert not agent.write("guard started")
+    assert not Alert.objects.filter(code="audit_not_anchored").exists()
+    assert not agent.write("period")
+    assert Alert.objects.get().code == "audit_not_anchored"
