@@ -79,6 +79,7 @@ KILL_POINTS = frozenset(
         "P14.before_lease",
         "P14.lease_before_commit",
         "P14.leased",
+        "P14.before_fence",
         "P14.before_renewal",
         "P14.orders_read",
         "P14.fills_read",
@@ -99,6 +100,11 @@ def kill_point(name: str) -> None:
     """Nothing, unless a hook is installed."""
     if _hook is not None:
         _hook(name)
+
+
+def is_watched() -> bool:
+    """Somebody waits for a point: what two of them lie between is done in two steps."""
+    return _hook is not None
 
 
 def install(hook: Callable[[str], None] | None) -> None:
