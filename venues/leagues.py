@@ -15,6 +15,8 @@ from types import MappingProxyType
 
 import msgspec
 
+from venues.shapes import ready
+
 KALSHI_TIE_CODE = "TIE"
 POLYMARKET_DRAW_CODE = "draw"
 _DERIVED_KALSHI_ENDINGS = ("SPREAD", "TOTAL")
@@ -71,7 +73,7 @@ class _Table(msgspec.Struct):
 
 def _load() -> Mapping[str, League]:
     text = resources.files("venues").joinpath("data/leagues.toml").read_text("utf-8")
-    table = msgspec.convert(tomllib.loads(text), _Table)
+    table = msgspec.convert(tomllib.loads(text), ready(_Table))
     leagues: dict[str, League] = {}
     for code, own in table.leagues.items():
         sport = str(own["espn"]).partition("/")[0]

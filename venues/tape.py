@@ -21,6 +21,8 @@ from typing import BinaryIO, cast
 
 import msgspec
 
+from venues.shapes import ready
+
 VERSION = 1
 _MAX_LINE = 64 * 1024 * 1024
 _COMPRESSION = 1
@@ -209,7 +211,7 @@ def _opened(path: Path) -> BinaryIO:
 def _head(lines: BinaryIO, path: Path) -> TapeHead:
     try:
         line = lines.readline(_MAX_LINE)
-        head = msgspec.json.decode(line, type=TapeHead)
+        head = msgspec.json.decode(line, type=ready(TapeHead))
     except (gzip.BadGzipFile, msgspec.DecodeError, msgspec.ValidationError, zlib.error, UnicodeDecodeError) as error:
         raise TapeError(
             f"{path} is not a Courtside tape: choose a file that was recorded by this program (.jsonl.gz)."
@@ -226,7 +228,7 @@ def _entry(line: bytes, path: Path, frames: int) -> TapeFrame | TapeTail:
         raise _CutOffError
     try:
         if line.startswith(b'{"frames":'):
-            return msgspec.json.decode(line, type=TapeTail)
+            return msgspec.json.decode(line, type=ready(TapeTail))
         return _DECODER.decode(line)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise TapeError(f"The tape {path} is damaged at frame {frames + 1}: copy it again.") from error

@@ -16,6 +16,8 @@ from importlib import resources
 
 import msgspec
 
+from venues.shapes import ready
+
 ESPN = "espn"
 _NOT_IN_NAMES = re.compile(r"[^\w&']+")
 
@@ -112,7 +114,7 @@ def _unique(pairs: Iterable[tuple[str, Team]]) -> dict[str, Team | None]:
 @functools.cache
 def _all() -> dict[str, tuple[Team, ...]]:
     data = resources.files("venues").joinpath("data/teams.json").read_bytes()
-    file = msgspec.json.decode(data, type=_File)
+    file = msgspec.json.decode(data, type=ready(_File))
     return {
         code: tuple(msgspec.structs.replace(team, league=code) for team in members)
         for code, members in file.leagues.items()

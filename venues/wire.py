@@ -18,6 +18,7 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 
 from venues.errors import ProtocolError
+from venues.shapes import ready
 from venues.unknown_fields import UNKNOWN_FIELDS
 
 
@@ -93,6 +94,10 @@ def decode_answer(body: bytes, content_type: str, schema: type[WireT], census: C
     return answer
 
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""What a decoder raises at bytes that are no JSON, of another shape, or nested too deeply."""
+
+
 def fields(names: str) -> frozenset[str]:
     """`UNUSED = fields("a b c")`."""
     return frozenset(names.split())
@@ -100,10 +105,10 @@ def fields(names: str) -> frozenset[str]:
 
 def _decode(body: bytes | str, shape: Any, schema: type[Wire], census: Census) -> object:
     try:
-        value = msgspec.json.decode(body, type=shape, strict=True)
+        value = msgspec.json.decode(body, type=ready(shape), strict=True)
         if census.is_due():
             census.note(msgspec.json.decode(body), schema)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise ProtocolError(f"{schema.__name__}: {error}", code="bad_json") from error
     return typing.cast(object, value)
 

@@ -7,7 +7,7 @@ import gzip
 import socket
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -79,6 +79,15 @@ async def test_error_statuses_and_redirects_are_replies_and_are_not_followed() -
     async with serving(answering(reply(b"", "307 Temporary Redirect", "Location: /elsewhere"))) as (transport, raw):
         got = await transport.send("POST", "/orders", body=b"{}")
     assert (got.status, got.headers["location"], len(raw.requests)) == (307, "/elsewhere", 1)
+
+
+@pytest.mark.parametrize("place", ["http://xn--a/", "http://[", "http://a:99999/", "http://\xff\xfe/", "//", "\x00"])
+async def test_a_redirect_to_nowhere_leaves_the_outcome_unknown_or_is_a_reply(place: str) -> None:
+    moved = reply(b"", "302 Found", f"Location: {place}")
+    async with serving(answering(moved)) as (transport, raw):
+        with suppress(OutcomeUnknown):
+            assert (await transport.send("POST", "/orders", body=b"{}")).status == 302
+    assert len(raw.requests) == 1
 
 
 async def test_a_refused_connection_was_never_sent() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -13,6 +14,8 @@ from websockets.http11 import Request, Response
 from venues.errors import AuthFailed
 from venues.transport.socket import Backoff, Keepalive, ReconnectingSocket, SendText
 
+SLACK_S = 2.0
+"""What a busy machine may add to a wait."""
 QUICK = Backoff(first_s=0.01, ceiling_s=0.02, stable_s=60)
 
 
@@ -223,11 +226,38 @@ async def test_its_owner_can_cut_it() -> None:
         assert owner.downs == ["sequence gap"]
 
 
-def test_waits_double_from_one_second_to_a_minute_with_jitter() -> None:
+def test_waits_double_from_a_quarter_of_a_second_to_fifteen_with_jitter() -> None:
     waits = [Backoff().wait_s(attempt) for attempt in range(1, 12)]
     for attempt, wait in enumerate(waits):
-        full = min(60, 2**attempt)
+        full = min(15, 0.25 * 2**attempt)
         assert 0.75 * full <= wait <= full
+    assert len({Backoff().wait_s(11) for _ in range(20)}) > 1, "many clients must not come back together"
+
+
+async def test_a_venue_that_hangs_up_each_time_is_called_ever_more_rarely_the_first_time_at_once() -> None:
+    calls: list[float] = []
+    now_s = asyncio.get_running_loop().time
+
+    def busy(connection: ServerConnection, request: Request) -> Response:
+        calls.append(now_s())
+        return connection.respond(503, "come back later")
+
+    owner = Owner()
+    async with peer(busy) as other, running(other, owner, backoff=Backoff()):
+        await until(lambda: len(calls) == 4, "the fourth call")
+    waits = [after - before for before, after in pairwise(calls)]
+    assert [wait >= 0.75 * full for wait, full in zip(waits, (0.25, 0.5, 1.0), strict=True)] == [True] * 3
+    assert waits[0] < 0.25 + SLACK_S
+    assert owner.downs[0] == "the handshake was refused with HTTP 503"
+
+
+async def test_after_a_connection_that_lasted_the_waits_begin_anew() -> None:
+    owner = Owner()
+    lasting = Backoff(first_s=0.01, ceiling_s=60, stable_s=0.0)
+    async with peer() as other, running(other, owner, backoff=lasting):
+        for times in range(1, 20):
+            await until(lambda times=times: len(other.received) == times, "a connection")
+            await other.last.close()
 
 
 @pytest.mark.parametrize("port", [1])

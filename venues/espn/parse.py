@@ -34,6 +34,7 @@ from venues.espn.schemas import (
 )
 from venues.espn.sides import home_and_away, points, sets_won, team_ref, winner_of
 from venues.leagues import LEAGUES, Clock, League, by_espn_path
+from venues.shapes import ready
 from venues.types import GameState, GameStatus, TeamRef
 from venues.wire import Census
 
@@ -99,7 +100,7 @@ def parse_summary(body: bytes, league: League, *, source_ms: int) -> GameSummary
     raw = _decode(body, "header")
     unknown = _census(raw, Summary)
     try:
-        summary = msgspec.convert(raw, Summary, strict=False)
+        summary = msgspec.convert(raw, ready(Summary), strict=False)
     except msgspec.ValidationError as error:
         raise ProtocolError(f"ESPN's summary cannot be read: {error}.") from error
     header = summary.header
@@ -309,7 +310,7 @@ def _collect(
     problems: list[str] = []
     for raw in raw_events:
         try:
-            games += read(msgspec.convert(raw, shape, strict=False))
+            games += read(msgspec.convert(raw, ready(shape), strict=False))
         except (ProtocolError, msgspec.ValidationError) as error:
             problems.append(f"Event {raw.get('id') if isinstance(raw, dict) else '?'}: {error}")
     return Parsed(tuple(games), unknown, tuple(problems))

@@ -7,7 +7,6 @@ that they changed; so watched markets are read again every few seconds, at once 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -81,7 +80,7 @@ class KalshiMarketData:
     async def watch(self, markets: Iterable[VenueMarket]) -> None:
         """Set what is streamed; takes effect at once when connected."""
         self._watched = {market.native_id: market for market in markets if market.venue is Venue.KALSHI}
-        self.stream.watch(self._watched, time.time_ns() // 1000)
+        self.stream.watch(self._watched, self._runner.socket.now_us())
         self._runner.wake()
 
     async def run(self, sink: Sink) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from venues.errors import ProtocolError
 from venues.kalshi.schemas_stream import Frame, FrameType
+from venues.shapes import ready
 from venues.types import Venue
 from venues.wire import Census, Wire
 
@@ -32,8 +33,8 @@ class FrameReader:
     def __init__(self, census: Census | None = None) -> None:
         self.census = census or Census(Venue.KALSHI)
         self.unknown_types: Counter[str] = Counter()
-        self.decode: Callable[[str | bytes], Frame] = msgspec.json.Decoder(Frame).decode
-        self._decode_header = msgspec.json.Decoder(FrameType).decode
+        self.decode: Callable[[str | bytes], Frame] = msgspec.json.Decoder(ready(Frame)).decode
+        self._decode_header = msgspec.json.Decoder(ready(FrameType)).decode
 
     def read(self, line: str | bytes) -> Frame | FrameType:
         """One JSON document, examined. A FrameType comes back for an unknown type. Raises ProtocolError."""

@@ -8,12 +8,11 @@ Source: docs.kalshi.com, order groups.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 
 import msgspec
 
-from venues.errors import Fenced, NotFoundAtVenue
+from venues.errors import Fenced, NotFoundAtVenue, VenueError
 from venues.kalshi.constants import ORDER_GROUPS
 from venues.kalshi.numbers import count_text
 from venues.kalshi.orders import fence_token, groups_of
@@ -22,6 +21,7 @@ from venues.kalshi.rest import KalshiRest
 from venues.kalshi.schemas_portfolio import CreateGroupReply, GroupReply, GroupsReply
 from venues.kalshi.values import OrderGroup
 
+GONE = 404
 LARGEST_LIMIT_U = 1_000_000_000_000
 """1,000,000 contracts in 15 s: a fence that only we trigger."""
 
@@ -76,12 +76,16 @@ class OrderGroups:
     async def close_fence(self, token: str) -> None:
         """Trigger every group of a fence, so that later orders are refused, then delete it, which a read can prove.
 
-        A group that is gone is closed. Raises the errors of a write: some groups may be open still.
+        A group that is gone (404, whatever the code says of it) is closed; `is_fence_closed` proves it. Raises the
+        errors of a write: some groups may be open still.
         """
         for shard, group_id in groups_of(token).items():
             for shut in (self.trigger, self.delete):
-                with contextlib.suppress(Fenced):
+                try:
                     await shut(group_id, shard=shard)
+                except VenueError as error:
+                    if error.status != GONE and not isinstance(error, Fenced):
+                        raise
 
     async def is_fence_closed(self, token: str) -> bool:
         """True when no group of the fence is found by its id, nor in the list of all, which must be readable."""

@@ -19,6 +19,7 @@ from venues.errors import (
     VenueError,
 )
 from venues.kalshi.constants import DEFINITIVE_CREATE_REFUSALS, DUPLICATE_ORDER, FENCE_SHUT
+from venues.shapes import ready
 from venues.transport.http import HttpReply
 
 _LONGEST_DETAIL = 300
@@ -54,7 +55,7 @@ class _Body(msgspec.Struct):
 def read_refusal(status: int, body: bytes) -> Refusal:
     """Any of the four shapes; a body of none of them gives an empty code. Never raises."""
     try:
-        parsed = msgspec.json.decode(body, type=_Body)
+        parsed = msgspec.json.decode(body, type=ready(_Body))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Refusal(status, "", body[:_LONGEST_DETAIL].decode("utf-8", "replace"))
     if isinstance(parsed.error, str):

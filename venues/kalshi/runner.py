@@ -7,7 +7,6 @@ also ticks the machine. A frame that cannot be read is logged and counted; the m
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -85,7 +84,7 @@ class StreamRunner:
         self._wake.set()
 
     async def _on_open(self, send: SendText) -> None:
-        self._machine.open(_now_us())
+        self._machine.open(self.socket.now_us())
         self._sink(FeedStatus(self._name, True))
         for command in self._machine.take_commands():
             await send(command)
@@ -106,12 +105,12 @@ class StreamRunner:
         self._machine.unreadable.clear()
 
     def _on_down(self, reason: str) -> None:
-        self._emit(self._machine.close(_now_us()))
+        self._emit(self._machine.close(self.socket.now_us()))
         self._sink(FeedStatus(self._name, False, reason))
 
     async def _tend(self) -> None:
         while True:
-            self._emit(self._machine.tick(_now_us()))
+            self._emit(self._machine.tick(self.socket.now_us()))
             for command in self._machine.take_commands():
                 await self.socket.send(command)
             await self._pause()
@@ -137,7 +136,3 @@ class StreamRunner:
 
 def _drop(message: Message) -> None:
     """The sink before `run`: nothing can arrive then."""
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000

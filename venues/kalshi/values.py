@@ -6,6 +6,7 @@ import msgspec
 
 from venues.errors import ProtocolError
 from venues.kalshi.fees import FeeRates
+from venues.shapes import ready
 
 
 class Routing(msgspec.Struct, frozen=True):
@@ -18,7 +19,7 @@ class Routing(msgspec.Struct, frozen=True):
     def of(cls, routing: str) -> Routing:
         """Read `VenueMarket.routing`. Raises ProtocolError."""
         try:
-            return msgspec.json.decode(routing, type=cls)
+            return msgspec.json.decode(routing, type=ready(cls))
         except msgspec.MsgspecError as error:
             raise ProtocolError(f"routing {routing!r} cannot be read: {error}", code="bad_json") from error
 

@@ -18,6 +18,7 @@ from venues.types import (
     PositionReport,
     SettlementReport,
     SettleState,
+    Venue,
     VenueMarket,
 )
 
@@ -145,23 +146,7 @@ class PaperAccount:
         return now_ms
 
     def _order_report(self, order: PaperOrder) -> OrderReport:
-        placed = order.placed
-        return OrderReport(
-            venue=self.capabilities.venue,
-            account=self.account,
-            venue_order_id=placed.order_id,
-            client_order_id=placed.client_order_id,
-            market_id=placed.market.market_id,
-            state=order.state,
-            filled_u=order.filled_u,
-            remaining_u=order.remaining_u if order.is_open else 0,
-            venue_ms=order.updated_ms,
-            reason=order.reason if not order.is_open else "",
-            side=placed.side,
-            outcome=placed.outcome,
-            price_u=placed.price_u,
-            qty_u=placed.qty_u,
-        )
+        return order_report(order, venue=self.capabilities.venue, account=self.account)
 
     def _fill_report(self, fill: Filled, now_ms: int) -> FillReport:
         placed = self._exchange.state.orders[fill.order_id].placed
@@ -207,3 +192,23 @@ class PaperAccount:
             no_qty_u=state.of(market_id, Outcome.NO),
             venue_ms=now_ms,
         )
+
+
+def order_report(order: PaperOrder, *, venue: Venue, account: str) -> OrderReport:
+    placed = order.placed
+    return OrderReport(
+        venue=venue,
+        account=account,
+        venue_order_id=placed.order_id,
+        client_order_id=placed.client_order_id,
+        market_id=placed.market.market_id,
+        state=order.state,
+        filled_u=order.filled_u,
+        remaining_u=order.remaining_u if order.is_open else 0,
+        venue_ms=order.updated_ms,
+        reason=order.reason if not order.is_open else "",
+        side=placed.side,
+        outcome=placed.outcome,
+        price_u=placed.price_u,
+        qty_u=placed.qty_u,
+    )

@@ -167,6 +167,9 @@ class PolymarketAccount:
         kind = self._wallet.signature_type
         if self._allowances.is_doubted:
             await self.clob.refresh_balance(signature_type=kind)
+        while self._allowances.doubted_assets:
+            asset_id, is_v2 = self._allowances.doubted_assets.popitem()
+            await self.clob.refresh_balance(signature_type=kind, asset_id=asset_id, is_v2=is_v2)
         funds = await self.clob.funds(signature_type=kind)
         total_u = funds.balance_u
         self._allowances.note(funds.allowances_u, cash_u=total_u)

@@ -3,7 +3,10 @@
 Story: the reader notes what the venue tells with every read of the cash; the gateway of the same wallet asks before it
 makes a buy. Invariant: only what was told is refused: a contract nobody told of is for the venue to judge. An approval
 is given on chain and the venue caches it, so after a refusal the next read asks the venue to look at the chain again.
-Source: FACTS §2.8 (`/balance-allowance`), §2.11 ("not enough balance / allowance").
+A sale is never refused here: it needs an approval of the contracts themselves, which is no amount, and the venue's
+cache of what is held lags behind the fills, so that what it tells may not bar an exit. What the venue refuses for it,
+it is asked to look at again.
+Source: FACTS §2.8 (`/balance-allowance`), §2.11 ("not enough balance / allowance"), §3.7 (setApprovalForAll).
 """
 
 from __future__ import annotations
@@ -22,10 +25,11 @@ NO_ALLOWANCE = "no_allowance"
 
 class Allowances:
     """Of one wallet, in µUSD by contract, whose address may be in any case. `is_doubted`: a buy was refused since the
-    last read."""
+    last read; `doubted_assets`: those of which a sale was (whether of exchange V3, by asset id)."""
 
     def __init__(self) -> None:
         self.is_doubted = False
+        self.doubted_assets: dict[str, bool] = {}
         self._told: dict[str, int] = {}
         self._short: set[str] = set()
 

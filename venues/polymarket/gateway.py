@@ -21,6 +21,7 @@ from venues.polymarket.http import CANCELS_BUCKET, ORDERS_BUCKET, VenueHost, unr
 from venues.polymarket.markets import routing_of
 from venues.polymarket.micro import parse_micro_or_zero
 from venues.polymarket.modes import ModeGate
+from venues.polymarket.parse import is_whole
 from venues.polymarket.rejects import ModeRefused, error_of, mode_of, order_refusal, read_failure, refusal_of_text
 from venues.polymarket.schemas import CancelReply, PostOrderReply
 from venues.polymarket.sign import (
@@ -145,6 +146,13 @@ class PolymarketOrders:
         """Send it, once. Raises NotSent, Rejected (ModeRefused too), OutcomeUnknown, Throttled, AuthFailed."""
         self._check_still_wanted(prepared.request)
         self.modes.check(is_post_only=prepared.request.post_only)
+        try:
+            return await self._place(prepared)
+        except Rejected as refusal:
+            self._note_refusal(prepared.request, refusal)
+            raise
+
+    async def _place(self, prepared: PreparedOrder) -> OrderAck:
         reply = await self._host.call(
             "POST",
             prepared.path,
@@ -163,6 +171,16 @@ class PolymarketOrders:
         ack = self._acceptance(prepared, reply)
         self.modes.note_taken(is_post_only=prepared.request.post_only)
         return ack
+
+    def _note_refusal(self, request: OrderRequest, refusal: Rejected) -> None:
+        """Of what the venue says is missing it may have an old picture: the reader asks it to look again."""
+        if refusal.code != "insufficient_funds":
+            return
+        if request.side is Side.BUY:
+            self._allowances.is_doubted = True
+        else:
+            routing = routing_of(request.market)
+            self._allowances.doubted_assets[routing.asset(request.outcome)] = routing.version == "v2"
 
     def _check_still_wanted(self, request: OrderRequest) -> None:
         """A good-till order whose time is over would only be refused or, worse, rest for its minute of grace."""
@@ -319,8 +337,8 @@ def _state_and_fill(request: OrderRequest, posted: PostOrderReply) -> tuple[Orde
         case "matched":
             contracts = posted.takingAmount if request.side is Side.BUY else posted.makingAmount
             filled_u = parse_micro_or_zero(contracts)
-            is_whole = filled_u >= request.qty_u or request.time_in_force is TimeInForce.FOK
-            return (OrderState.FILLED if is_whole else left), filled_u
+            is_over = is_whole(request.qty_u, filled_u) or request.time_in_force is TimeInForce.FOK
+            return (OrderState.FILLED if is_over else left), filled_u
     raise ProtocolError(f"unknown order status {posted.status[:40]!r}", code="unknown_status")
 
 

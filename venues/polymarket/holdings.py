@@ -20,6 +20,9 @@ _LOST = "REDEEMABLE_LOST"
 _CONDITION_LENGTH = 66
 """Combination bets have shorter ids and are not ours."""
 
+_PARTS_WITHIN_S = 30 * 86_400
+"""A market may be redeemed in parts, and a payout is told as the sum of them: how far back the first part is read."""
+
 Quantities = tuple[int, int]
 """µcontracts of YES and of NO."""
 
@@ -54,11 +57,13 @@ async def settlement_reports(
     since_ms: int,
     traded: Callable[[str], Awaitable[Quantities]],
 ) -> list[SettlementReport]:
-    """Settlements since `since_ms`, oldest first. `traded` folds our fills of a condition. A failed read raises."""
+    """Conditions of which something was paid since `since_ms`, each with all that was ever paid for it within
+    `_PARTS_WITHIN_S`, oldest first. `traded` folds our fills of a condition. A failed read raises."""
     booker = _Booker(data, account, traded)
-    redeemed = await data.activity(wallet, types=[_REDEEM], start_s=since_ms // 1000)
+    redeemed = await data.activity(wallet, types=[_REDEEM], start_s=max(0, since_ms // 1000 - _PARTS_WITHIN_S))
+    news = {each.condition_id for each in redeemed if each.timestamp >= since_ms // 1000}
     for each in redeemed:
-        if len(each.condition_id) == _CONDITION_LENGTH:
+        if len(each.condition_id) == _CONDITION_LENGTH and each.condition_id in news:
             await booker.redemption(each)
     for position in await data.positions(wallet, status=_LOST):
         if position.status == _LOST and len(position.condition_id) == _CONDITION_LENGTH:
@@ -76,7 +81,8 @@ def folded(fills: Iterable[FillReport]) -> Quantities:
 
 
 class _Booker:
-    """Collects at most one report per condition; a redemption in parts adds up."""
+    """Collects at most one report per condition; a redemption in parts adds up, as of the last of them, in whatever
+    order they are listed."""
 
     def __init__(self, data: DataApi, account: str, traded: Callable[[str], Awaitable[Quantities]]) -> None:
         self.reports: dict[str, SettlementReport] = {}
@@ -114,7 +120,7 @@ class _Booker:
             yes_qty_u=held[0] + (before.yes_qty_u if before else 0),
             no_qty_u=held[1] + (before.no_qty_u if before else 0),
             payout_u=payout_u + (before.payout_u if before else 0),
-            venue_ms=venue_ms,
+            venue_ms=max(venue_ms, before.venue_ms if before else 0),
         )
 
 

@@ -6,7 +6,6 @@ A call takes its tokens, goes out once, and 429s shut its bucket. Reads raise ty
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
@@ -18,10 +17,11 @@ from venues.errors import AuthFailed, OutcomeUnknown, ProtocolError, Throttled
 from venues.polymarket.constants import IP_BUCKETS, SIGNER_TIERS, USER_AGENT
 from venues.polymarket.rejects import error_of, read_failure, retry_after_s
 from venues.polymarket.sign import PolymarketWallet, l2_headers
+from venues.shapes import ready
 from venues.transport.http import NO_HEADERS, HttpReply, HttpTransport
-from venues.transport.limiter import RateLimiter
+from venues.transport.limiter import LONGEST_STOP_S, RateLimiter
 from venues.types import Venue
-from venues.wire import Census, Wire, decode, decode_answer, decode_list
+from venues.wire import UNREADABLE, Census, Wire, decode, decode_answer, decode_list
 
 WireT = TypeVar("WireT", bound=Wire)
 Params = Mapping[str, str | int | Sequence[str]]
@@ -124,7 +124,7 @@ class VenueHost:
         if tier:
             set_tier(self.limiter, tier)
         if reply.status == 429:
-            at_most_s = LONGEST_CANCEL_STOP_S if bucket == CANCELS_BUCKET else math.inf
+            at_most_s = LONGEST_CANCEL_STOP_S if bucket == CANCELS_BUCKET else LONGEST_STOP_S
             waited_s = self.limiter.penalise(bucket, retry_after_s(reply, error_of(reply)), at_most_s=at_most_s)
             raise Throttled(f"Too many requests; holding back for {waited_s:.0f} s.", retry_after_s=waited_s)
         if reply.status < 500:
@@ -141,8 +141,8 @@ def ok_body(reply: HttpReply) -> bytes:
 def decode_plain(body: bytes, kind: type[msgspec.Struct] | type[int] | type[str]) -> object:
     """A bare JSON value (`"OK"`, unix seconds). Raises ProtocolError."""
     try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeError) as error:
+        return msgspec.json.decode(body, type=ready(kind))
+    except UNREADABLE as error:
         raise ProtocolError(f"unexpected reply: {error}", code="bad_json") from error
 
 

@@ -136,9 +136,8 @@ class PolymarketMarketData:
             await asyncio.sleep(self._patience_s / 2)
             if self.is_stepped:
                 continue
-            late_us = time.time_ns() // 1000 - int(self._patience_s * 1_000_000)
             for lane in self._lanes:
-                for market in lane.unproven(late_us):
+                for market in lane.unproven(self._patience_s):
                     if self._bookless.get(market.native_id, 0.0) <= time.monotonic():
                         await self._read_book(lane, market)
 
@@ -185,14 +184,15 @@ class _Lane:
         self.channel.watch(self.wanted.values())
         await self._send_outgoing()
 
-    def unproven(self, late_us: int) -> list[VenueMarket]:
+    def unproven(self, patience_s: float) -> list[VenueMarket]:
         """Markets without a book although the connection and the last subscription are old enough."""
+        late_us = self.socket.now_us() - int(patience_s * 1_000_000)
         if not self.socket.is_up or self._opened_us > late_us:
             return []
         return self.channel.unproven(asked_before_us=late_us)
 
     async def _on_open(self, send: SendText) -> None:
-        self._opened_us = time.time_ns() // 1000
+        self._opened_us = self.socket.now_us()
         await send(self.channel.opened())
         self._emit(FeedStatus(self.name, True))
 

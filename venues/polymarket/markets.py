@@ -20,6 +20,7 @@ from venues.polymarket import ids
 from venues.polymarket.constants import FEE_QUANTUM_U, MARKET_ID_PREFIX, MARKETABLE_BUY_MIN_U, SIZE_STEP_U
 from venues.polymarket.micro import exact_micro_of, parse_iso_ms
 from venues.polymarket.schemas_gamma import GammaEvent, GammaMarket
+from venues.shapes import ready
 from venues.types import MICRO, FeeSchedule, MarketKind, MarketState, Outcome, PriceBand, Venue, VenueMarket
 
 POSTPONED = "POST"
@@ -55,7 +56,7 @@ class Routing(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @functools.lru_cache(maxsize=8192)
 def _routing(text: str) -> Routing:
-    return msgspec.json.decode(text, type=Routing)
+    return msgspec.json.decode(text, type=ready(Routing))
 
 
 def routing_of(market: VenueMarket) -> Routing:

@@ -20,6 +20,8 @@ MAX_U = 10**18
 _DECIMALS = 6
 _WHOLE_DIGITS = 13
 _CACHE_LIMIT = 65_536
+_STAMP_DIGITS = 22
+_LAST_MS = 253_402_300_799_999
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_BELOW = 10**11
 """The venue mixes seconds and milliseconds in fields of one name; nothing before 1973 is in milliseconds."""
@@ -44,8 +46,8 @@ def parse_micro_or_zero(text: str | None) -> int:
 
 def micro_of(number: Decimal) -> int:
     """Millionths of a JSON number, rounded half even: the Data API prints doubles such as 104.26000000000001."""
-    if not number.is_finite() or number < 0:
-        raise ProtocolError(f"not an amount: {number}", code="bad_number")
+    if not number.is_finite() or number < 0 or number.adjusted() > _WHOLE_DIGITS:
+        raise ProtocolError(f"not an amount: {number!s:.40}", code="bad_number")
     return _checked(int((number * MICRO).to_integral_value(ROUND_HALF_EVEN)))
 
 
@@ -69,9 +71,14 @@ def parse_ms(stamp: str | int | None) -> int:
     if stamp is None or stamp == "":
         return 0
     if isinstance(stamp, int) or stamp.isdecimal():
-        value = int(stamp)
-        return value * 1000 if value < _SECONDS_BELOW else value
+        value = _whole(str(stamp))
+        return _checked_ms(value * 1000 if value < _SECONDS_BELOW else value)
     return parse_iso_ms(stamp)
+
+
+def parse_nano_ms(stamp: str) -> int:
+    """UTC milliseconds of a timestamp in nanoseconds."""
+    return _checked_ms(_whole(stamp) // 1_000_000)
 
 
 def parse_iso_ms(text: str) -> int:
@@ -96,6 +103,18 @@ class MicroCache(dict[str, int]):
             self.clear()
         self[text] = value_u
         return value_u
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= _STAMP_DIGITS):
+        raise ProtocolError(f"not a time: {text[:40]!r}", code="bad_time")
+    return int(text)
+
+
+def _checked_ms(value_ms: int) -> int:
+    if value_ms > _LAST_MS:
+        raise ProtocolError(f"a time beyond the year 9999: {value_ms}", code="bad_time")
+    return value_ms
 
 
 def _checked(value_u: int) -> int:

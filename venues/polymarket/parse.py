@@ -12,7 +12,7 @@ import msgspec
 from venues.errors import ProtocolError
 from venues.polymarket.fees import BOOKED_ROUNDING, taker_fee_u
 from venues.polymarket.markets import Routing, market_id_of, routing_of
-from venues.polymarket.micro import parse_micro, parse_micro_or_zero, parse_ms
+from venues.polymarket.micro import parse_micro, parse_micro_or_zero, parse_ms, parse_nano_ms
 from venues.polymarket.schemas import WireMakerOrder, WireOpenOrder, WireTrade
 from venues.types import (
     MICRO,
@@ -65,17 +65,21 @@ def settle_state_of(status: str) -> SettleState:
         raise ProtocolError(f"unknown trade status {status!r}", code="unknown_status") from None
 
 
+def is_whole(qty_u: int, filled_u: int) -> bool:
+    """Filled but for dust, which nobody can fill any more."""
+    return qty_u - filled_u < _DUST_U
+
+
 def order_state_of(order: WireOpenOrder, *, filled_u: int, qty_u: int) -> OrderState:
     """Where an order is. Raises ProtocolError for a status nobody documented, except on a cancellation."""
     status = order.status.removeprefix("ORDER_STATUS_")
-    is_whole = qty_u - filled_u < _DUST_U
     if order.type == "CANCELLATION" or status.startswith("CANCELED") or status == "INVALID":
-        if is_whole:
+        if is_whole(qty_u, filled_u):
             return OrderState.FILLED
         return OrderState.EXPIRED if "EXPIRED" in status else OrderState.CANCELED
     is_immediate = order.order_type in _IMMEDIATE
     if status in ("LIVE", "UNMATCHED", "MATCHED"):
-        if is_whole:
+        if is_whole(qty_u, filled_u):
             return OrderState.FILLED
         return OrderState.CANCELED if is_immediate else OrderState.RESTING
     if status == "DELAYED":
@@ -131,7 +135,7 @@ class _TradeBook:
         self._settle_state = settle_state_of(trade.status)
         self._venue_ms = parse_ms(trade.match_time) or parse_ms(trade.matchtime)
         if trade.match_time_nano:
-            self._venue_ms = int(trade.match_time_nano) // 1_000_000
+            self._venue_ms = parse_nano_ms(str(trade.match_time_nano))
 
     def taker_fills(self) -> list[FillReport]:
         """One leg, or one per price where the taker met makers at several: only so is the cash exact."""

@@ -13,7 +13,9 @@ import msgspec
 
 from venues.errors import AuthFailed, NotFoundAtVenue, OutcomeUnknown, Rejected, Throttled, VenueError
 from venues.polymarket.schemas import ErrorReply
+from venues.shapes import ready
 from venues.transport.http import HttpReply
+from venues.wire import UNREADABLE
 
 DUPLICATE = "duplicate_order"
 
@@ -71,8 +73,8 @@ class ModeRefused(Rejected):
 def error_of(reply: HttpReply) -> ErrorReply:
     """The error body, or an empty one with the raw text where it is no JSON object."""
     try:
-        return msgspec.json.decode(reply.body, type=ErrorReply)
-    except (msgspec.MsgspecError, UnicodeError):
+        return msgspec.json.decode(reply.body, type=ready(ErrorReply))
+    except UNREADABLE:
         return ErrorReply(error=reply.body[:200].decode("utf-8", "replace"))
 
 

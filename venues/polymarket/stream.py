@@ -28,7 +28,7 @@ from venues.polymarket.schemas_stream import (
     ResolvedFrame,
     TickSizeFrame,
 )
-from venues.polymarket.stream_decode import UNREADABLE, Damaged, MarketDecoder
+from venues.polymarket.stream_decode import Damaged, MarketDecoder
 from venues.types import (
     MICRO,
     BookGap,
@@ -43,6 +43,7 @@ from venues.types import (
     Side,
     VenueMarket,
 )
+from venues.wire import UNREADABLE
 
 _RESUBSCRIBE_AFTER_US = 1_000_000
 _SUSPECT_FRAMES = 2

@@ -24,8 +24,9 @@ from venues.polymarket.schemas_stream import (
     ResolvedFrame,
     TickSizeFrame,
 )
+from venues.shapes import ready
 from venues.types import Venue
-from venues.wire import Census
+from venues.wire import UNREADABLE, Census
 
 _CHANGES_DECODER = msgspec.json.Decoder(PriceChangeFrame, strict=False)
 _DECODER = msgspec.json.Decoder(MarketFrame | list[MarketFrame], strict=False)
@@ -40,8 +41,6 @@ _SCHEMAS = (
 )
 _CENSUS_EVERY = 256
 _BY_TAG = {str(schema.__struct_config__.tag): schema for schema in _SCHEMAS}
-UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
-"""What `decode` and `decode_changes` raise."""
 
 
 class Damaged(msgspec.Struct):
@@ -58,7 +57,7 @@ def objects_of(frame: str | bytes) -> list[bytes]:
         if is_list:
             return [bytes(each) for each in msgspec.json.decode(frame, type=list[msgspec.Raw])]
         return [bytes(msgspec.json.decode(frame, type=msgspec.Raw))]
-    except (msgspec.MsgspecError, UnicodeError) as error:
+    except UNREADABLE as error:
         raise ProtocolError(f"not JSON: {error}", code="bad_json") from error
 
 
@@ -102,7 +101,7 @@ class MarketDecoder:
         if schema is PriceChangeFrame and "price_changes" not in value:
             value = {**value, "price_changes": [value]}
         try:
-            return msgspec.convert({**value, "event_type": schema.__struct_config__.tag}, schema, strict=False)
+            return msgspec.convert({**value, "event_type": schema.__struct_config__.tag}, ready(schema), strict=False)
         except msgspec.ValidationError as error:
             self.counts["unreadable"] += 1
             return Damaged(str(value.get("market", "")), f"unreadable frame: {error}")

@@ -19,8 +19,9 @@ from venues.polymarket.schemas import WireOpenOrder, WireTrade
 from venues.polymarket.schemas_stream import UserProbe
 from venues.polymarket.sign import PolymarketWallet
 from venues.polymarket.stream_decode import objects_of
+from venues.shapes import ready
 from venues.types import AccountMessage, Venue, VenueMarket
-from venues.wire import Census, decode
+from venues.wire import UNREADABLE, Census, decode
 
 _SEEN_LIMIT = 20_000
 _Object = TypeVar("_Object", WireOpenOrder, WireTrade)
@@ -64,11 +65,14 @@ class UserChannel:
 
     def learned(self) -> list[AccountMessage]:
         """The fills of parked trades whose market is known by now."""
-        ready = [condition for condition in self._parked if self._market_of(condition) is not None]
+        known = [condition for condition in self._parked if self._market_of(condition) is not None]
         out: list[AccountMessage] = []
-        for condition in ready:
+        for condition in known:
             for trade in self._parked.pop(condition):
-                out += self._fills(trade)
+                try:
+                    out += self._fills(trade)
+                except ProtocolError:
+                    self._doubt("unreadable")
         return out
 
     def _take(self, body: bytes) -> list[AccountMessage]:
@@ -114,8 +118,8 @@ class UserChannel:
 
 def _kind(body: bytes) -> str:
     try:
-        return msgspec.json.decode(body, type=UserProbe).kind
-    except (msgspec.MsgspecError, UnicodeError) as error:
+        return msgspec.json.decode(body, type=ready(UserProbe)).kind
+    except UNREADABLE as error:
         raise ProtocolError(f"not an object of the user channel: {error}", code="bad_json") from error
 
 

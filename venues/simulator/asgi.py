@@ -200,7 +200,8 @@ class Router:
     """An ASGI application. Literal path segments win over parameters, whatever the order of their adding."""
 
     def __init__(self, *, not_found: Reply | None = None) -> None:
-        self.sockets: set[Socket] = set()
+        self.sockets: dict[Socket, None] = {}
+        """The open ones, in the order in which they were opened: whoever ends them all does so by it."""
         self.host: Host = NoHost()
         self._routes: list[Route] = []
         self._not_found = not_found or Reply(status=404, body=b"404 page not found", content_type="text/plain")
@@ -254,13 +255,13 @@ class Router:
         if found is None or found[0].endpoint is None:
             await socket.refuse(self._not_found)
             return
-        self.sockets.add(socket)
+        self.sockets[socket] = None
         try:
             await found[0].endpoint(socket)
         except SocketClosed:
             return
         finally:
-            self.sockets.discard(socket)
+            self.sockets.pop(socket, None)
             socket.end()
 
 

@@ -20,6 +20,9 @@ from venues.simulator.asgi import Router
 
 HOST = "127.0.0.1"
 HEARTBEAT = b"heartbeat"
+IDLE_S = 60
+"""How long an unused connection stays open, as at the venues' load balancers. httpx gives one up after five seconds: a
+server that does so in the same moment cuts a request off."""
 
 
 class PortInUse(Exception):
@@ -84,6 +87,7 @@ class AppServer:
             ws_per_message_deflate=False,  # loopback: compressing every frame costs more than it saves
             ws=_Pinging,
             ws_ping_interval=self._ping_every_s,
+            timeout_keep_alive=IDLE_S,
             timeout_graceful_shutdown=1,
         )
         self._server = _LoopServer(config)

@@ -1,4 +1,4 @@
-"""The control port: accounts, the exact ledger, the state of the world, its clock, faults and modes.
+"""The control port: accounts, the exact ledger, the state of the world, its clock, faults, modes and events.
 
 Nothing here exists at a real venue; no trader trades through it. Lock-step: pause, then `POST /clock {"step_ms": n}`
 lives through every event of the next n virtual milliseconds in order, and answers when all frames of it are written,
@@ -16,6 +16,7 @@ import msgspec
 from venues.simulator import control_views
 from venues.simulator.asgi import Reply, Request, Router, json_reply
 from venues.simulator.control_accounts import AccountDesk, AccountWish, BadWish
+from venues.simulator.control_events import EventDesk
 from venues.simulator.control_faults import FaultDesk
 from venues.simulator.control_modes import ModeDesk
 from venues.simulator.driver import Driver
@@ -47,6 +48,7 @@ class ControlFace:
         faces = {"kalshi": assembly.kalshi_face.app, "polymarket": assembly.polymarket_face.clob_app}
         self._faults = FaultDesk(faults, faces)
         self._modes = ModeDesk(assembly)
+        self._events = EventDesk(assembly)
         self._accounts = AccountDesk(
             kalshi=assembly.kalshi_face,
             polymarket=assembly.polymarket_face,
@@ -65,6 +67,7 @@ class ControlFace:
         router.route("POST", "/clock", self.set_clock)
         self._faults.add_routes(router)
         self._modes.add_routes(router)
+        self._events.add_routes(router)
         return router
 
     def open_account(self, request: Request) -> Reply:

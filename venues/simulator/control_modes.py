@@ -4,12 +4,14 @@
     POST /modes {"venue": "polymarket", "mode": "restart", "restart_s": 90, "post_only_s": 120}
     POST /modes {"venue": "polymarket", "fates": ["failed", "retrying"], "taker_delay_ms": 1000}
     POST /modes {"venue": "polymarket", "allowance_u": 0}
+    POST /modes {"venue": "polymarket", "shaved_u": 5000}
     POST /modes {"venue": "kalshi", "stale_read_ms": 360, "client_ids": "open_only", "tier": "basic"}
     GET /modes
 
 Modes: Kalshi trading_pause and cancel_only (no new orders, cancels pass), exchange_pause (nothing, and all sessions
 end); Polymarket restart (425, then post-only), post_only, cancel_only and disabled (503); both normal. `allowance_u`:
-µUSD that the exchange contracts may take from every wallet; 2**256 - 1, the default, is without limit.
+µUSD that the exchange contracts may take from every wallet; 2**256 - 1, the default, is without limit. `shaved_u`:
+millionths of a contract that a match which fills an order whole leaves of it, as dust.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from venues.simulator.polymarket_gate import STANDARD
 from venues.simulator.polymarket_gate import Tier as SignerTier
 from venues.simulator.polymarket_modes import POST_ONLY_S, RESTART_S
 from venues.simulator.world_assembly import Assembly
-from venues.types import Venue
+from venues.types import MICRO, Venue
 
 _UNLIMITED = SignerTier("Unlimited", 1_000_000, 1_000_000, 1_000_000, 1_000_000)
 _TIERS = {"basic": BASIC, "advanced": ADVANCED, "none": None}
@@ -52,6 +54,7 @@ class ModeWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     client_ids: Literal["forever", "open_only"] | None = None
     taker_delay_ms: int | None = None
     allowance_u: int | None = None
+    shaved_u: int | None = None
     tier: str | None = None
     fates: tuple[TradeFate, ...] = ()
 
@@ -106,6 +109,8 @@ class ModeDesk:
             rules = msgspec.structs.replace(rules, client_ids=ClientIdRule(wish.client_ids))
         if wish.taker_delay_ms is not None:
             rules = msgspec.structs.replace(rules, taker_delay_ms=wish.taker_delay_ms)
+        if wish.shaved_u is not None:
+            rules = msgspec.structs.replace(rules, shaved_u=wish.shaved_u)
         exchange.change_rules(rules)
         exchange.decide_fates(wish.fates)
         if wish.stale_read_ms is not None:
@@ -134,6 +139,7 @@ class ModeDesk:
                 "taker_delay_ms": polymarket.rules.taker_delay_ms,
                 "tier": face.limits.tier.name,
                 "allowance_u": face.approvals.limit_u,
+                "shaved_u": polymarket.rules.shaved_u,
                 "fates": polymarket.awaited_fates(),
             },
         }
@@ -152,9 +158,12 @@ def _check(wish: ModeWish) -> None:
         raise BadMode(f"{wish.venue} has no tier {wish.tier!r}: one of {', '.join(tiers)}")
     if not is_kalshi and (wish.stale_read_ms is not None or wish.client_ids is not None):
         raise BadMode("stale_read_ms and client_ids are habits of kalshi")
-    if is_kalshi and (wish.fates or wish.taker_delay_ms is not None or wish.allowance_u is not None):
-        raise BadMode("fates, taker_delay_ms and allowance_u are habits of polymarket")
+    chain_habits = (wish.taker_delay_ms, wish.allowance_u, wish.shaved_u)
+    if is_kalshi and (wish.fates or any(each is not None for each in chain_habits)):
+        raise BadMode("fates, taker_delay_ms, allowance_u and shaved_u are habits of polymarket")
     if min(wish.restart_s, wish.post_only_s, wish.stale_read_ms or 0, wish.taker_delay_ms or 0) < 0:
         raise BadMode("times are 0 or more")
+    if not 0 <= (wish.shaved_u or 0) < MICRO:
+        raise BadMode("shaved_u is less than a contract: 0 to 999999")
     if not 0 <= (wish.allowance_u or 0) <= UNLIMITED_U:
         raise BadMode("allowance_u is between 0 and 2**256 - 1")

@@ -104,6 +104,11 @@ class Exchange:
         with self._operation(now_ms):
             self._lifecycle.determine(native_id, value_u, now_ms)
 
+    def correct(self, native_id: str, value_u: int, now_ms: int) -> None:
+        """Pay a settled market as if that had been its result; the venue bears the difference."""
+        with self._operation(now_ms):
+            self._lifecycle.correct(native_id, value_u, now_ms)
+
     def switch_trading(self, *, is_exchange_active: bool, is_trading_active: bool, now_ms: int) -> None:
         """The venue-wide pauses: trading (cancels only) and exchange (nothing at all)."""
         with self._operation(now_ms):
@@ -137,6 +142,11 @@ class Exchange:
     def deposit(self, account_id: str, amount_u: int, *, shard: int = 0, now_ms: int) -> None:
         with self._operation(now_ms):
             self._floor.ledger.deposit(self._floor.account(account_id), shard, amount_u, now_ms)
+
+    def withdraw(self, account_id: str, amount_u: int, *, shard: int = 0, now_ms: int) -> None:
+        """Take free cash out of the venue. Raises INSUFFICIENT_BALANCE."""
+        with self._operation(now_ms):
+            self._floor.withdraw(account_id, amount_u, shard=shard, now_ms=now_ms)
 
     def transfer(self, account_id: str, amount_u: int, *, source: int, target: int, ref: str, now_ms: int) -> None:
         """Move free cash between shards. Raises INSUFFICIENT_BALANCE."""
@@ -287,7 +297,7 @@ class Exchange:
         return self._groups.of(account_id)
 
     def group(self, account_id: str, group_id: str) -> GroupView:
-        """Raises GROUP_NOT_FOUND."""
+        """Raises NO_SUCH_GROUP."""
         return self._groups.view(account_id, group_id)
 
     def ledger(self, account_id: str) -> AccountLedger:

@@ -114,12 +114,20 @@ class Floor:
         self.ledger.deposit(account, shard, cash_u, now_ms)
         return account
 
+    def withdraw(self, account_id: str, amount_u: int, *, shard: int, now_ms: int) -> None:
+        account = self.account(account_id)
+        self._check_free(account, amount_u, shard)
+        self.ledger.deposit(account, shard, -amount_u, now_ms)
+
     def transfer(self, account_id: str, amount_u: int, *, source: int, target: int, ref: str, now_ms: int) -> None:
         account = self.account(account_id)
-        if amount_u <= 0 or account.cash.get(source, 0) - account.reserved_u(source) < amount_u:
-            raise ExchangeReject(RejectCode.INSUFFICIENT_BALANCE, f"shard {source}")
+        self._check_free(account, amount_u, source)
         self.ledger.move(account, source, -amount_u, kind="transfer", ref=ref, now_ms=now_ms)
         self.ledger.move(account, target, amount_u, kind="transfer", ref=ref, now_ms=now_ms)
+
+    def _check_free(self, account: Account, amount_u: int, shard: int) -> None:
+        if amount_u <= 0 or account.cash.get(shard, 0) - account.reserved_u(shard) < amount_u:
+            raise ExchangeReject(RejectCode.INSUFFICIENT_BALANCE, f"shard {shard}")
 
     def balance(self, account_id: str) -> BalanceView:
         account = self.account(account_id)

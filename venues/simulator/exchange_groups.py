@@ -88,7 +88,12 @@ class Groups:
 
     def check(self, account: Account, group_id: str) -> None:
         """Raises GROUP_NOT_FOUND or GROUP_TRIGGERED for an order that wants to join."""
-        if group_id and self._find(account.account_id, group_id).is_triggered:
+        if not group_id:
+            return
+        group = self._groups.get(group_id)
+        if group is None or group.account.account_id != account.account_id:
+            raise ExchangeReject(RejectCode.GROUP_NOT_FOUND, group_id)
+        if group.is_triggered:
             raise ExchangeReject(RejectCode.GROUP_TRIGGERED, group_id)
 
     def is_triggered(self, order: Order) -> bool:
@@ -111,7 +116,7 @@ class Groups:
     def _find(self, account_id: str, group_id: str) -> Group:
         group = self._groups.get(group_id)
         if group is None or group.account.account_id != account_id:
-            raise ExchangeReject(RejectCode.GROUP_NOT_FOUND, group_id)
+            raise ExchangeReject(RejectCode.NO_SUCH_GROUP, group_id)
         return group
 
     def _matched_u(self, group: Group, now_ms: int) -> int:

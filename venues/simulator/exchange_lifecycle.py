@@ -94,6 +94,25 @@ class Lifecycle:
 
         self._floor.timers.at(due_ms, settle)
 
+    def correct(self, native_id: str, value_u: int, now_ms: int) -> None:
+        market, ledger = self._floor.market(native_id), self._floor.ledger
+        if not 0 <= value_u <= MICRO or market.state is not MarketState.SETTLED:
+            raise ExchangeReject(RejectCode.INVALID_ORDER, f"{market.state} cannot be corrected to {value_u}")
+        market.value_u = value_u
+        for account in ledger.accounts.values():
+            for index, settlement in enumerate(account.settlements):
+                if settlement.native_id != native_id:
+                    continue
+                paid_u = sum(_payouts_u(settlement.yes_qty_u, settlement.no_qty_u, value_u))
+                difference_u = paid_u - settlement.payout_u
+                ledger.dust_u -= difference_u
+                account.position(native_id).realized_u += difference_u
+                ledger.move(account, market.spec.shard, difference_u, kind="settlement", ref=native_id, now_ms=now_ms)
+                corrected = msgspec.structs.replace(settlement, value_u=value_u, payout_u=paid_u, venue_ms=now_ms)
+                account.settlements[index] = corrected
+                self._floor.publish(Settled(corrected))
+        self._tell(market, MarketChange.STATE, MarketState.SETTLED, now_ms)
+
     def _schedule(self, market: Market) -> None:
         spec, timers = market.spec, self._floor.timers
         if market.state is MarketState.UNOPENED:
@@ -164,7 +183,7 @@ class Lifecycle:
         position = account.position(market.native_id)
         yes_u, no_u = position.yes_qty_u, position.no_qty_u
         yes_cost_u, no_cost_u = position.yes_cost_u, position.no_cost_u
-        yes_paid_u, no_paid_u = yes_u * value_u // MICRO, no_u * (MICRO - value_u) // MICRO
+        yes_paid_u, no_paid_u = _payouts_u(yes_u, no_u, value_u)
         payout_u = yes_paid_u + no_paid_u
         position.remove(is_yes=True, qty_u=yes_u, proceeds_u=yes_paid_u)
         position.remove(is_yes=False, qty_u=no_u, proceeds_u=no_paid_u)
@@ -192,6 +211,11 @@ class Lifecycle:
 
     def _tell(self, market: Market, change: MarketChange, previous: MarketState, now_ms: int) -> None:
         self._floor.publish(MarketChanged(market.native_id, change, market.state, previous, market.value_u, now_ms))
+
+
+def _payouts_u(yes_u: int, no_u: int, value_u: int) -> tuple[int, int]:
+    """What so many contracts of YES and of NO are worth, each rounded down to the µUSD."""
+    return yes_u * value_u // MICRO, no_u * (MICRO - value_u) // MICRO
 
 
 def _resting(market: Market) -> list[Order]:

@@ -69,9 +69,11 @@ class Matcher:
     def _trade(self, market: Market, taker: Order, maker: Order, sweep_id: str, now_ms: int) -> None:
         floor = self._floor
         qty_u = min(taker.remaining_u, maker.remaining_u)
+        dust_u = self._dust_u(taker, qty_u)
+        qty_u -= dust_u
         yes_price_u = maker.yes_price_u
         print_ = Print(floor.derive_id("trade", taker.account), sweep_id, floor.next_number(), now_ms)
-        taker.remaining_u -= qty_u
+        taker.remaining_u -= qty_u + dust_u
         floor.take_off(maker, qty_u, now_ms, cause=taker)
         fills = [
             self._book(market, order, yes_price_u, qty_u, print_, is_taker=order is taker) for order in (taker, maker)
@@ -96,6 +98,12 @@ class Matcher:
         )
         self._finality.begin(market, taker, maker, fills, now_ms)
         self._tell(taker, maker, fills, now_ms)
+
+    def _dust_u(self, taker: Order, qty_u: int) -> int:
+        """What the last match of a client's order leaves of it, for ever."""
+        shaved_u = self._floor.rules.shaved_u
+        is_last = qty_u == taker.remaining_u and not taker.account.is_house
+        return shaved_u if is_last and shaved_u < qty_u else 0
 
     def _book(
         self, market: Market, order: Order, yes_price_u: int, qty_u: int, print_: Print, *, is_taker: bool

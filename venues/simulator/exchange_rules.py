@@ -52,6 +52,10 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     taker_delay_ms: int | None = None
     """Holds every marketable order back for so long, whatever its market says; None leaves it to the market."""
 
+    shaved_u: int = 0
+    """An immediate match of a whole order is smaller by so many contracts, and the order counts as filled all the same:
+    the dust of venues that work out a quantity from two amounts."""
+
     @property
     def fills_settle_later(self) -> bool:
         return self.confirmed_after_ms > 0

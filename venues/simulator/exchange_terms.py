@@ -72,6 +72,7 @@ class RejectCode(StrEnum):
     ORDER_NOT_FOUND = "order_not_found"
     ORDER_DELAYED = "order_delayed"
     GROUP_NOT_FOUND = "order_group_not_found"
+    NO_SUCH_GROUP = "no_such_group"
     GROUP_TRIGGERED = "order_group_triggered"
     CANNOT_VOID = "cannot_void"
 

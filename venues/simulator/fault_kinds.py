@@ -30,6 +30,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What a rule may say besides the name of its fault; 0 and "" leave the fault's own values."""
 
     delay_ms: int = 0
+    skew_ms: int = 0
     status: int = 0
     code: str = ""
     retry_after: str = ""
@@ -72,6 +73,7 @@ def _frame_kinds() -> dict[str, Kind]:
     )
     kinds |= {f"frame_{spoil.value}": Kind(Phase.FRAME, Disturbance(spoil=spoil)) for spoil in spoils}
     kinds["frame_drop"] = Kind(Phase.FRAME, Disturbance(drop=True))
+    kinds["frame_skewed"] = Kind(Phase.FRAME, Disturbance(skew_ms=1_500))
     kinds["frame_late"] = Kind(Phase.FRAME, Disturbance(delay_ms=1_000))
     return kinds
 
@@ -135,6 +137,8 @@ def disturbance_of(fault: str, options: Options, call: Call) -> Disturbance:
     changes: dict[str, object] = {"fault": fault, "status": status}
     if options.delay_ms:
         changes[_delay_field(base)] = options.delay_ms
+    if options.skew_ms and base.skew_ms:
+        changes["skew_ms"] = options.skew_ms
     if 400 <= status < 500:
         changes["body"] = _error_body(call.venue, status, options.code)
     headers = dict(base.headers)

@@ -19,6 +19,7 @@ from venues.simulator.fault_plan import CONNECT
 from venues.simulator.faults import Call, Disturbance, FaultPlan, Spoil, Trick
 
 _IDS = re.compile(r'"(asset_id|market)":"[^"]*"')
+_STAMPS = re.compile(r'"(timestamp|ts|ts_ms)":("?)(\d{10,13})\b')
 _TIMES = re.compile(r'"timestamp":"\d+"')
 
 
@@ -69,6 +70,8 @@ class FrameDoor:
             return
         elif told.delay_ms:
             asyncio.get_running_loop().call_later(told.delay_ms / 1000, self.socket.send, text)
+        elif told.skew_ms:
+            self._pass(skewed(text, told.skew_ms))
         elif told.spoil is not Spoil.NONE:
             self._pass(damaged_text(text, told.spoil))
         else:
@@ -100,6 +103,17 @@ def estranged(text: str, trick: Trick) -> str:
     if trick is Trick.UNKNOWN_SID:
         return _IDS.sub(lambda found: f'"{found[1]}":"1"', text)
     return _TIMES.sub('"timestamp":"1"', text) if trick is Trick.SEQ_RESET else text
+
+
+def skewed(text: str, by_ms: int) -> str:
+    """A frame as a venue writes it whose clock is so much behind; seconds and milliseconds are told by their length."""
+
+    def moved(found: re.Match[str]) -> str:
+        name, quote, stamp = found.groups()
+        at = int(stamp) - (by_ms if len(stamp) == 13 else by_ms // 1000)
+        return f'"{name}":{quote}{at}'
+
+    return _STAMPS.sub(moved, text)
 
 
 async def _lived_through(told: Disturbance) -> None:

@@ -68,6 +68,7 @@ class Disturbance(msgspec.Struct, frozen=True):
     `drop`        the connection ends without a byte (of a frame: this frame is withheld)
     `status`      this answer (`body`, `content_type`, `headers`) instead of the real one; 0: go on
     `spoil`       the real answer with a damaged body
+    `skew_ms`     the frame says that it is so much older (with a minus: younger) than it is
     `trick`       what happens to a frame instead of being sent
 
     `drip_ms` writes the answer one byte each so many ms. `life_ms` (of op "connect") closes the socket after so long.
@@ -85,6 +86,7 @@ class Disturbance(msgspec.Struct, frozen=True):
     swallow: bool = False
     spoil: Spoil = Spoil.NONE
     trick: Trick = Trick.NONE
+    skew_ms: int = 0
     drip_ms: int = 0
     life_ms: int = 0
     fault: str = ""

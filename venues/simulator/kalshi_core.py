@@ -57,6 +57,7 @@ REJECTS: dict[RejectCode, tuple[int, str, str]] = {
     RejectCode.ORDER_NOT_FOUND: (404, "not_found", ""),
     RejectCode.ORDER_DELAYED: (404, "not_found", ""),
     RejectCode.GROUP_NOT_FOUND: (404, "order_group_not_found", ""),
+    RejectCode.NO_SUCH_GROUP: (404, "not_found", ""),  # asked for by its own address, as any other record
     RejectCode.GROUP_TRIGGERED: (409, "exceeded_order_group_risk_limit", ""),
     RejectCode.ACCOUNT_NOT_FOUND: (404, "not_found", ""),
 }

@@ -68,7 +68,9 @@ class ReadSide:
             case PositionChanged(position=position):
                 self._account(position.account_id).positions[position.native_id] = position
             case Settled(settlement=settlement):
-                self._account(settlement.account_id).settlements.append(settlement)
+                reads = self._account(settlement.account_id)
+                others = [one for one in reads.settlements if one.native_id != settlement.native_id]
+                reads.settlements = [*others, settlement]  # a corrected one in the place of the first
             case _:
                 return
 

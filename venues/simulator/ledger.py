@@ -171,8 +171,10 @@ class Ledger:
         self._entry_listener = entry_listener
 
     def deposit(self, account: Account, shard: int, amount_u: int, now_ms: int) -> None:
+        """Money from outside, or with a minus back to there."""
         self.deposits_u += amount_u
-        self.move(account, shard, amount_u, kind="deposit", ref="", now_ms=now_ms)
+        kind = "deposit" if amount_u > 0 else "withdrawal"
+        self.move(account, shard, amount_u, kind=kind, ref="", now_ms=now_ms)
 
     def move(self, account: Account, shard: int, amount_u: int, *, kind: str, ref: str, now_ms: int) -> None:
         """Change an account's cash; the counterpart (escrow, fees, another account) is the caller's duty."""

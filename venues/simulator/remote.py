@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from venues.errors import NotFoundAtVenue, ProtocolError
+from venues.shapes import ready
 from venues.transport.http import HttpReply, HttpTransport
 from venues.types import Venue
 
@@ -108,6 +109,6 @@ def _read(reply: HttpReply, shape: type[T], path: str) -> T:
     if reply.status >= 300:
         raise ProtocolError(f"The simulator answered {reply.status} to {path}: {reply.body[:200]!r}")
     try:
-        return msgspec.json.decode(reply.body, type=shape)
+        return msgspec.json.decode(reply.body, type=ready(shape))
     except msgspec.MsgspecError as error:
         raise ProtocolError(f"The simulator's answer to {path} cannot be read: {error}") from error

@@ -1,11 +1,13 @@
 """One HTTP request is at most one request on the wire, and its failure says what the caller may believe.
 
-`NotSent` is raised only with proof: httpcore traces the moment it starts to write the request, and a failure before
-that moment cannot have reached the venue (refused, DNS, TLS, no free connection). Everything later, including a reply
-that cannot be read, is `OutcomeUnknown`: the venue may have acted. There is no retry and no redirect; a 3xx is a reply
-like any other. Sockets idle for 4 s are dropped, because a venue that closes one while we write would make it unknown.
+`NotSent` is raised only with proof: `departure` knows the step in which a request leaves, and a failure before it
+cannot have reached the venue (refused, DNS, TLS, no free connection, a last look that said no). Everything later,
+including a reply that cannot be read, is `OutcomeUnknown`: the venue may have acted. There is no retry and no redirect;
+a 3xx is a reply like any other. Sockets idle for 4 s are dropped, because a venue that closes one while we write would
+make it unknown.
 
-The only module that knows httpx. Replies are unpacked here, with a bound, so that no body can fill the memory.
+With `departure` the only module that knows httpx. Replies are unpacked here, with a bound, so that no body can fill the
+memory.
 """
 
 from __future__ import annotations
@@ -15,38 +17,21 @@ import functools
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import httpx
 import msgspec
 
-from venues.errors import NotSent, OutcomeUnknown
+from venues.errors import NotSent, OutcomeUnknown, VenueError
+from venues.transport.departure import Departure, DirectTransport, departing
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
 KEEPALIVE_EXPIRY_S = 4.0
 MAX_WRITE_REPLY_BYTES = 1024 * 1024
 """The answer to an order or a cancel is a few hundred bytes: what is larger by far is not that answer."""
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-_WRITE_STARTED = "http11.send_request_headers.started"
 _ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
-
-LastLook = Callable[[], NotSent | None]
-"""Asked when a connection is there and nothing has been written on it: a reason not to write after all."""
-_last_look: ContextVar[LastLook | None] = ContextVar("last_look", default=None)
-
-
-@contextmanager
-def looked_at_last(look: LastLook) -> Iterator[None]:
-    """Every request that this task sends inside is asked about once more, after all waiting: for tokens of a rate
-    limit, for a connection, for TLS. What `look` gives is raised, and no byte leaves."""
-    token = _last_look.set(look)
-    try:
-        yield
-    finally:
-        _last_look.reset(token)
 
 
 class Timeouts(msgspec.Struct, frozen=True):
@@ -94,12 +79,11 @@ class HttpTransport:
         self._client = httpx.AsyncClient(
             headers=headers,
             timeout=_httpx_timeout(self._timeouts),
-            limits=httpx.Limits(max_connections=max_connections, keepalive_expiry=KEEPALIVE_EXPIRY_S),
-            verify=_tls_context(),
+            transport=DirectTransport(
+                tls=_tls_context(), max_connections=max_connections, keepalive_expiry_s=KEEPALIVE_EXPIRY_S
+            ),
             follow_redirects=False,
             trust_env=False,
-            http1=True,
-            http2=False,
         )
 
     async def send(
@@ -116,28 +100,27 @@ class HttpTransport:
 
         Raises NotSent (no byte left) or OutcomeUnknown (some may have).
         """
-        watch = _WriteWatch()
-        try:
-            async with asyncio.timeout(self._timeouts.total_s if deadline_s is None else deadline_s):
-                request = self._request(method, path_with_query, headers, body, watch)
-                return await self._exchange(request, max_bytes or self._max_reply_bytes)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError, OSError, ssl.SSLError) as error:
-            raise self._typed(error, method, path_with_query, watch) from error
+        with departing() as departure:
+            try:
+                async with asyncio.timeout(self._timeouts.total_s if deadline_s is None else deadline_s):
+                    url = self.base_url + path_with_query
+                    request = self._client.build_request(method, url, headers=headers, content=body)
+                    return await self._exchange(request, departure, max_bytes or self._max_reply_bytes)
+            except VenueError:
+                raise
+            except Exception as error:  # a library's view of a strange reply: what matters is whether it had left
+                raise self._typed(error, method, path_with_query, departure) from error
 
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    def _request(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, watch: _WriteWatch
-    ) -> httpx.Request:
-        extensions = {"trace": watch}
-        url = self.base_url + path
-        return self._client.build_request(method, url, headers=headers, content=body, extensions=extensions)
-
-    async def _exchange(self, request: httpx.Request, max_bytes: int) -> HttpReply:
+    async def _exchange(self, request: httpx.Request, departure: Departure, max_bytes: int) -> HttpReply:
         started = time.monotonic()
         response = await self._client.send(request, stream=True)
         try:
+            if not departure.has_begun:  # what followed the last reply on this line is no answer to this request
+                await response.extensions["network_stream"].aclose()
+                raise ConnectionResetError("the venue answered before it was asked")
             content = await self._read_body(response, max_bytes)
         finally:
             await response.aclose()
@@ -170,29 +153,12 @@ class HttpTransport:
             raise OutcomeUnknown(f"{self.name}: a compressed reply ended early.")
         return content
 
-    def _typed(self, error: Exception, method: str, path: str, watch: _WriteWatch) -> NotSent | OutcomeUnknown:
-        """Whether the request had begun to leave decides; h11 refuses a malformed request before it writes."""
+    def _typed(self, error: Exception, method: str, path: str, departure: Departure) -> NotSent | OutcomeUnknown:
         what = f"{self.name}: {method} {path.partition('?')[0]}"
         cause = f"{type(error).__name__}: {error}".rstrip(": ")
-        if not watch.has_begun or isinstance(error, httpx.LocalProtocolError):
+        if not departure.has_begun:
             return NotSent(f"{what} was not sent ({cause}).")
         return OutcomeUnknown(f"{what} has no readable reply ({cause}).")
-
-
-class _WriteWatch:
-    """Sees httpcore's trace of one request; `has_begun` from the moment its first byte may leave."""
-
-    __slots__ = ("has_begun",)
-
-    def __init__(self) -> None:
-        self.has_begun = False
-
-    async def __call__(self, event_name: str, info: Mapping[str, object]) -> None:
-        if event_name == _WRITE_STARTED:
-            look = _last_look.get()
-            if look is not None and (refusal := look()) is not None:
-                raise refusal
-            self.has_begun = True
 
 
 def _httpx_timeout(timeouts: Timeouts) -> httpx.Timeout:

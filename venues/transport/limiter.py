@@ -20,6 +20,8 @@ from venues.errors import NotSent
 
 _FIRST_PENALTY_S = 1.0
 _PENALTY_CEILING_S = 30.0
+LONGEST_STOP_S = 300.0
+"""Whatever a venue says, it is asked again after five minutes: a figure that nobody meant shuts no door for good."""
 _SHORTEST_WAIT_S = 0.001
 _LOOK_AGAIN_S = 0.25
 
@@ -128,7 +130,7 @@ class RateLimiter:
             probation.is_out = True
             tokens.hold(probation.interval_s)
 
-    def penalise(self, bucket: str, seconds: float | None = None, *, at_most_s: float = math.inf) -> float:
+    def penalise(self, bucket: str, seconds: float | None = None, *, at_most_s: float = LONGEST_STOP_S) -> float:
         """After a 429: shut the bucket for the longer of the venue's Retry-After and 1 s, 2 s, 4 s … 30 s with jitter,
         or for `at_most_s`, and put it on probation.
 

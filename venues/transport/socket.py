@@ -1,9 +1,9 @@
 """A web socket that comes back by itself, and says so each time it was away.
 
 Nothing is queued while it is down and nothing is replayed after: the owner subscribes again in `on_open` and treats
-every book and every private stream as lost in `on_down`. Waits between attempts grow from 1 s to 60 s with jitter and
-start again after a stable connection. A connection that is open but silent counts as lost (TCP alone notices minutes
-later). Redirects are not followed and proxies of the environment are ignored.
+every book and every private stream as lost in `on_down`. Waits between attempts grow from 0.25 s to 15 s with jitter
+and start again after a stable connection. A connection that is open but silent counts as lost (TCP alone notices
+minutes later). Redirects are not followed and proxies of the environment are ignored.
 
 The only module that knows the websockets library: https://websockets.readthedocs.io/en/stable/reference/asyncio/client.html
 """
@@ -50,8 +50,8 @@ class Keepalive(msgspec.Struct, frozen=True):
 class Backoff(msgspec.Struct, frozen=True):
     """Waits in seconds: first, ceiling, and how long a connection must live to count as stable."""
 
-    first_s: float = 1.0
-    ceiling_s: float = 60.0
+    first_s: float = 0.25
+    ceiling_s: float = 15.0
     stable_s: float = 30.0
 
     def wait_s(self, attempt: int) -> float:
@@ -62,6 +62,9 @@ class Backoff(msgspec.Struct, frozen=True):
 
 class ReconnectingSocket:
     """`run()` keeps one connection until it is cancelled. Callbacks run on the event loop; `on_frame` must be quick.
+
+    Frames are stamped with `now_us`: UTC as it was at the start, moved on by the monotonic clock. What an owner waits
+    for by it is waited for no longer, and no shorter, because somebody set the machine's clock.
 
     `frames_received` counts the data frames of the present connection, each after `on_frame` returned, and
     `local_port` names that connection: a lock-step replay compares both with what the other end has sent.
@@ -96,6 +99,7 @@ class ReconnectingSocket:
         self._connection: ClientConnection | None = None
         self._last_frame_at = 0.0
         self._lost_because = ""
+        self._offset_ns = time.time_ns() - time.monotonic_ns()
 
     async def run(self) -> None:
         """Connect, read, reconnect, for ever; `on_down` hears of every loss and every failed attempt."""
@@ -109,6 +113,10 @@ class ReconnectingSocket:
             log.warning("socket_lost", socket=self.name, reason=reason, lived_s=round(lived_s, 1), retry_in_s=wait_s)
             self._on_down(reason)
             await asyncio.sleep(wait_s)
+
+    def now_us(self) -> int:
+        """The clock of this socket's frames, µs UTC; it never jumps."""
+        return (time.monotonic_ns() + self._offset_ns) // 1000
 
     @property
     def silent_s(self) -> float:
@@ -180,7 +188,7 @@ class ReconnectingSocket:
         async for frame in connection:
             self._last_frame_at = time.monotonic()
             if frame != pong:
-                on_frame(frame, time.time_ns() // 1000)
+                on_frame(frame, self.now_us())
                 self.frames_received += 1
 
     async def _tend(self, connection: ClientConnection) -> None:

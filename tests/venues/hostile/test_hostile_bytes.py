@@ -18,8 +18,12 @@ import venues.polymarket.schemas_gamma
 from venues.errors import ProtocolError, VenueError
 from venues.kalshi.refusals import read_error as kalshi_read_error
 from venues.kalshi.refusals import write_error as kalshi_write_error
-from venues.polymarket.rejects import order_refusal, read_failure
+from venues.polymarket.parse import Identity
+from venues.polymarket.rejects import error_of as polymarket_error_of
+from venues.polymarket.rejects import order_refusal, read_failure, retry_after_s
+from venues.polymarket.stream_user import UserChannel
 from venues.transport.http import HttpReply
+from venues.transport.limiter import LONGEST_STOP_S, RateLimiter
 from venues.wire import Census, Wire, decode, decode_answer, decode_list
 
 _MODULES = (
@@ -117,3 +121,20 @@ def nested(name: str) -> bytes:
 def test_an_answer_that_contradicts_itself_is_not_believed(body: bytes):
     with pytest.raises(ProtocolError):
         decode_answer(body, "application/json", venues.kalshi.schemas_portfolio.CreateReply, Census())
+
+
+DEEP = b"[" * 100_000
+
+
+@pytest.mark.parametrize("frame", [DEEP, b'{"a":' * 100_000, b"[" + DEEP + b"]", b'{"event_type":' + DEEP], ids=len)
+def test_a_frame_of_the_user_channel_never_raises(frame: bytes):
+    channel = UserChannel(Identity("0x1", "k", "0x2"), lambda _: None)
+    assert channel.feed(frame) == []
+    assert channel.is_doubtful
+
+
+def test_a_wait_that_nobody_meant_ends():
+    """Retry-After of thirty-one years, in a body that a proxy made up."""
+    reply = HttpReply(429, {}, b'{"error":"x","retry_after_seconds":1e9}', 1)
+    limiter = RateLimiter()
+    assert limiter.penalise("reads", retry_after_s(reply, polymarket_error_of(reply))) == LONGEST_STOP_S

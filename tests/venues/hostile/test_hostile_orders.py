@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 
+import msgspec
 import pytest
 
 from tests.contract.bench import Bench
@@ -14,7 +18,7 @@ from venues.errors import AuthFailed, NotSent, OutcomeUnknown, Rejected, Throttl
 from venues.ports import OrderGateway, OrderRef
 from venues.simulator.fault_kinds import KINDS, Phase
 from venues.simulator.fault_plan import FaultRule, Match
-from venues.types import Venue
+from venues.types import MICRO, PriceBand, Venue
 
 SLOW = ("swallow", "accept_then_swallow", "hold", "delay_reply", "drip")
 """They cost the whole deadline: let them strike together."""
@@ -195,3 +199,46 @@ async def test_a_kept_connection_that_the_venue_closes_is_written_to_once(venue:
     plan.only("drop_before")
     assert isinstance(await error_of(place(venue, venue.gateway)), OutcomeUnknown)
     assert plan.asked["create"] == 1
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """This process may open nothing more, not even a connection."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 20, hard))
+    try:
+        with suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        yield
+    finally:
+        for number in taken:
+            os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_with_no_descriptor_left_nothing_is_sent_and_a_cancel_takes_the_connection_there_is(
+    venue: Bench, plan: Watched
+):
+    plan.clear()
+    _, ref = await venue.place(venue.request())
+    reader, fresh = venue.doors()
+    prepared = fresh.prepare(venue.request())
+    plan.asked.clear()
+    with no_descriptor_left():
+        assert isinstance(await error_of(fresh.place(prepared)), NotSent)
+        assert (await venue.gateway.cancel(ref)).is_canceled
+    assert plan.asked["create"] == 0
+    await fresh.aclose()
+    await reader.aclose()
+
+
+async def test_a_price_of_a_grid_that_is_no_more_is_refused_for_good_and_not_repeated(venue: Bench, plan: Watched):
+    """The venue's grid became coarser while the order was on its way (ORDERS O13)."""
+    plan.clear()
+    plan.asked.clear()
+    as_it_was = msgspec.structs.replace(venue.market, bands=(PriceBand(0, MICRO, 1_000),))
+    error = await error_of(venue.place(venue.request(market=as_it_was, price_u=55_000)))
+    assert type(error) is Rejected and plan.asked["create"] == 1
+    assert await venue.open_ids() == set()

@@ -13,10 +13,12 @@ from venues.polymarket.account import PolymarketAccount
 from venues.polymarket.allowances import Allowances
 from venues.polymarket.clob import ClobPrivate
 from venues.polymarket.constants import CTF_EXCHANGE_V2, END_CURSOR, EXCHANGE_V3
+from venues.polymarket.gateway import PolymarketOrders
 from venues.polymarket.http import VenueHost
+from venues.polymarket.markets import routing_of
 from venues.simulator.asgi_server import AppServer
 from venues.simulator.polymarket_approvals import UNLIMITED_U
-from venues.types import OrderState, Side, TimeInForce, VenueMarket
+from venues.types import OrderState, Outcome, Side, TimeInForce, VenueMarket
 
 COST_U = 4_500_000
 """Ten contracts at 45 cents."""
@@ -92,6 +94,35 @@ async def test_a_sale_needs_no_allowance_of_money(desk: Desk, market: VenueMarke
     await desk.account.balance()
     ack = await desk.orders.place(desk.orders.prepare(desk.request(market, Side.SELL, 400_000, 10)))
     assert ack.state is OrderState.FILLED
+
+
+@pytest.mark.parametrize(
+    ("side", "asked"),
+    [
+        (Side.BUY, "asset_type=COLLATERAL&signature_type=0"),
+        (Side.SELL, "asset_type=CONDITIONAL&signature_type=0&token_id={}"),
+    ],
+)
+async def test_of_what_the_venue_misses_it_is_asked_to_look_again_once(
+    desk: Desk, market: VenueMarket, told, side: Side, asked: str
+) -> None:
+    """A sale too: its picture of what was bought a moment ago, or of an approval, may be old."""
+    script, _ = told
+    allowances = Allowances()
+    endpoints = msgspec.structs.replace(endpoints_of(desk.stand), clob_url=script.url)
+    words = {"account": "main", "clock_ms": desk.now_ms, "allowances": allowances}
+    orders = PolymarketOrders(endpoints, desk.wallet, **words)
+    account = PolymarketAccount(endpoints, desk.wallet, market_of=desk.known.get, **words)
+    script.says(400, {"error": "not enough balance / allowance"})
+    with pytest.raises(Rejected):
+        await orders.place(orders.prepare(desk.request(market, side, 450_000, 10)))
+    script.says(200, {"balance": "7", "allowances": {}, "data": [], "next_cursor": END_CURSOR})
+    await account.balance()
+    await account.balance()
+    seen = [query for (_, path, _, _), query in zip(script.asked, script.queries, strict=True) if "update" in path]
+    assert seen == [asked.format(routing_of(market).asset(Outcome.YES))]
+    await account.aclose()
+    await orders.aclose()
 
 
 async def test_a_missing_allowance_is_told_once_before_any_order(desk: Desk) -> None:

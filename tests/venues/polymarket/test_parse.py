@@ -245,6 +245,29 @@ class TestUserChannel:
         channel.feed(self.frame())
         assert channel.trades([trade(maker("a", "0.5", "10"))]) == []
 
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"match_time_nano": "NaN"},
+            {"match_time_nano": "1.5"},
+            {"match_time_nano": "9" * 5_000},
+            {"match_time": "9" * 5_000},
+            {"match_time": "9" * 20},
+            {"size": "9" * 5_000},
+        ],
+        ids=lambda changes: f"{next(iter(changes))} {next(iter(changes.values()))[:4]}",
+    )
+    def test_impossible_figures_are_doubted_at_once_and_when_the_market_is_learned(
+        self, changes: dict[str, str]
+    ) -> None:
+        for knows in (True, False):
+            known = {"0xdd": MARKET} if knows else {}
+            channel = UserChannel(ME, known.get)
+            assert channel.feed(self.frame(**changes)) == []
+            known["0xdd"] = MARKET
+            assert channel.learned() == []
+            assert channel.is_doubtful
+
     def test_a_trade_of_an_unknown_market_waits_for_it(self) -> None:
         known: dict[str, VenueMarket] = {}
         channel = UserChannel(ME, known.get)

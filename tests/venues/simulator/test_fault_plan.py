@@ -173,7 +173,15 @@ def test_a_seed_that_makes_no_sense_is_refused_in_a_sentence(seeded: SeededFault
 def test_every_kind_does_something_and_only_one_thing():
     for name, kind in KINDS.items():
         told = kind.disturbance
-        ends = [told.refuse, told.swallow, told.drop, bool(told.status), bool(told.spoil), bool(told.trick)]
+        ends = [
+            told.refuse,
+            told.swallow,
+            told.drop,
+            bool(told.status),
+            bool(told.spoil),
+            bool(told.trick),
+            bool(told.skew_ms),
+        ]
         assert sum(ends) == (0 if told.delay_ms or told.drip_ms or told.life_ms else 1), name
         assert (kind.phase is Phase.FRAME) is (name.startswith("frame_") or name == "fills_only_by_rest"), name
     assert {spoil.value for spoil in Spoil} - {""} <= KINDS.keys()

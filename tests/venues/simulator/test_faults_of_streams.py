@@ -49,6 +49,17 @@ async def test_a_fault_of_a_frame_at_a_venue_that_counts_them():
             assert plan.struck[fault] == 1
 
 
+@pytest.mark.parametrize("skew_ms", [5_500, -90_000])
+async def test_a_venue_whose_clock_is_behind_or_ahead_says_so_in_its_stamps(skew_ms: int):
+    plan = ScheduledFaults([FaultRule(fault="frame_skewed", skew_ms=skew_ms)])
+    async with kalshi_stand(faults=plan) as stand, stand.client().socket() as stream:
+        await stream.send(BOOK)
+        await stream.take(2)
+        stand.quote([(40, 1)], [])
+        (frame,) = await stream.take(1)
+        assert stand.clock.ms - frame["msg"]["ts_ms"] == skew_ms
+
+
 DAMAGED: dict[str, Callable[[str], bool]] = {
     "frame_truncated": lambda text: text.startswith('{"type"') and not text.rstrip().endswith("}"),
     "frame_html": lambda text: text.startswith("<!DOCTYPE"),
