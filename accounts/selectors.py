@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from allauth.mfa.utils import is_mfa_enabled
 
-from accounts.models import Credential, Mode, User, VenueAccount
+from accounts.models import Credential, CredentialKind, Mode, User, VenueAccount
 
 
 def accounts_of(user: User, *, mode: Mode | str) -> list[VenueAccount]:
@@ -15,6 +17,18 @@ def accounts_of(user: User, *, mode: Mode | str) -> list[VenueAccount]:
 
 def user_by_email(email: str) -> User | None:
     return User.objects.filter(email=email.strip().lower()).first()
+
+
+def credential_in_use(account: VenueAccount, kind: CredentialKind) -> UUID | None:
+    """Which credential of the kind the account signs in with now; None without one. It changes with every rotation."""
+    rows = Credential.objects.filter(venue_account=account, kind=kind, revoked_at__isnull=True)
+    return rows.values_list("uid", flat=True).first()
+
+
+def credentials_in_use(user: User, *, mode: str) -> frozenset[UUID]:
+    """Every credential that this person's accounts of the mode sign in with now."""
+    rows = Credential.objects.filter(venue_account__in=accounts_of(user, mode=mode), revoked_at__isnull=True)
+    return frozenset(rows.values_list("uid", flat=True))
 
 
 def has_credentials_of_another_key(kek_id: str | None) -> bool:

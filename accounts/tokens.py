@@ -19,6 +19,7 @@ from django.contrib.auth import authenticate, login
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
+from accounts import trail
 from accounts.models import User
 from core.errors import NotAuthenticated
 
@@ -42,6 +43,7 @@ def check_sign_in(request: HttpRequest, *, email: str, password: str, code: str 
     if not isinstance(user, User):
         raise NotAuthenticated("bad_credentials")
     if is_mfa_enabled(user) and not _second_factor_holds(user, code):
+        trail.sign_in_refused(user, reason="mfa_required", request=request)
         raise NotAuthenticated("mfa_required")
     return user
 
@@ -61,12 +63,15 @@ def sign_out(request: HttpRequest) -> None:
     session = strategy.lookup_session(key) if key else None
     if session is not None:
         session.flush()
+        if isinstance(request.user, User):
+            trail.signed_out(request.user)
 
 
 def _issue(request: HttpRequest, user: User) -> TokenPair:
     """Tokens are minted on a request of their own, so that the caller gets no session cookie beside them."""
     carrier = HttpRequest()
-    carrier.META = {name: value for name, value in request.META.items() if name in ("REMOTE_ADDR", "HTTP_USER_AGENT")}
+    kept = {"REMOTE_ADDR", "HTTP_USER_AGENT", *settings.AXES_IPWARE_META_PRECEDENCE_ORDER}
+    carrier.META = {name: value for name, value in request.META.items() if name in kept}
     carrier.user = AnonymousUser()
     carrier.session = import_module(settings.SESSION_ENGINE).SessionStore()
     login(carrier, user, backend="django.contrib.auth.backends.ModelBackend")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth import login, logout
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -35,6 +39,17 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     status = 401 if form.errors else 200
     shown = {"form": form, "next": request.GET.get("next", request.POST.get("next", ""))}
     return render(request, "accounts/sign_in.html", shown, status=status)
+
+
+@never_cache
+def office_door(request: HttpRequest) -> HttpResponse:
+    """The back office has no door of its own: one sign-in, with all factors. Raises PermissionDenied to who is in and
+    no member of the staff."""
+    if admin.site.has_permission(request):
+        return redirect("admin:index")
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    return redirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.GET.get('next', '/admin/')})}")
 
 
 @require_POST

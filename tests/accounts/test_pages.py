@@ -69,3 +69,27 @@ def test_signing_out_ends_the_session_and_clears_what_the_browser_kept(ann):
     answer = client.post("/logout/")
     assert answer["Clear-Site-Data"] == '"cache", "storage"'
     assert client.get("/").status_code == 302
+
+
+def test_the_back_office_is_entered_by_the_same_door_with_all_factors():
+    cache.clear()
+    staff = User.objects.create_superuser("op@example.org", PASSWORD)
+    TOTP.activate(staff, generate_totp_secret())
+    client = Client()
+    assert client.get("/admin/", follow=True).redirect_chain[-1][0] == "/login/?next=%2Fadmin%2F"
+    client.post("/admin/login/?next=/admin/", {"username": "op@example.org", "password": PASSWORD})
+    assert "_auth_user_id" not in client.session
+    assert client.post("/login/", {"email": "op@example.org", "password": PASSWORD}).status_code == 401
+
+
+def test_staff_who_are_in_already_are_let_through_the_door():
+    User.objects.create_superuser("op@example.org", PASSWORD)
+    client = Client()
+    sign_in(client, email="op@example.org")
+    assert client.get("/admin/login/?next=/admin/")["Location"] == "/admin/"
+
+
+def test_who_is_no_member_of_the_staff_is_refused_at_the_back_office_and_not_sent_round(ann):
+    client = Client()
+    sign_in(client)
+    assert client.get("/admin/", follow=True).status_code == 403
