@@ -48,6 +48,10 @@ def entries_count() -> int:
     return heads.aggregate(entries=Sum("seq"))["entries"] or 0
 
 
+def last_entry(chain: str) -> AuditEntry | None:
+    return AuditEntry.objects.filter(chain=chain).order_by("-seq").first()
+
+
 def chain_names() -> list[str]:
     """Every chain that has a head or an entry."""
     heads = set(AuditChain.objects.values_list("name", flat=True))
