@@ -9,6 +9,7 @@ import msgspec
 from django.db import models
 
 from core.models import PublicId, Stamped, choices_of, only
+from venues.shapes import ready
 from venues.types import GameStatus, MarketKind, MarketState, Outcome, Venue, VenueMarket
 
 
@@ -91,7 +92,7 @@ class Market(PublicId, Stamped):
     @property
     def venue_market(self) -> VenueMarket:
         """The terms as the adapters and the trader know them."""
-        return msgspec.convert(self.terms, VenueMarket)
+        return msgspec.convert(self.terms, ready(VenueMarket))
 
 
 class PricePoint(models.Model):

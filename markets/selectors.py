@@ -10,6 +10,7 @@ from django.db.models import Prefetch, QuerySet
 
 from core.errors import NotFound
 from markets.models import Game, Market, PricePoint
+from venues.shapes import ready
 from venues.types import GameState, GameStatus
 
 LIVE = (GameStatus.IN_PROGRESS, GameStatus.BREAK)
@@ -38,7 +39,7 @@ def game_by_uid(uid: UUID | str) -> Game:
 def games_to_match(*, around: datetime, within: timedelta = timedelta(days=2)) -> list[GameState]:
     """The states of games near a moment, as `markets.matching` takes them."""
     rows = Game.objects.filter(starts_at__range=(around - within, around + within))
-    return [msgspec.convert(row.state, GameState) for row in rows]
+    return [msgspec.convert(row.state, ready(GameState)) for row in rows]
 
 
 def price_history(market: Market, *, since: datetime | None = None, at_most: int = 2_000) -> list[PricePoint]:

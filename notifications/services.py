@@ -16,7 +16,7 @@ from django.db.models import F
 from accounts.models import User
 from audit.services import SYSTEM_CHAIN, audit_append, chain_of_user
 from core import broadcast, clock
-from core.sql import Statement, insert, run
+from core.sql import Statement, insert_of, run
 from notifications.models import Alert, AlertLevel, OutboxMessage
 
 RELAY_BATCH = 100
@@ -38,8 +38,8 @@ def outbox_put(*, topic: str, group: str, dedupe_key: str, payload: Mapping[str,
 
 def outbox_write(*, topic: str, group: str, dedupe_key: str, payload: Mapping[str, Any]) -> Statement:
     """`outbox_put` for a batch of writes."""
-    message = OutboxMessage(topic=topic, group=group, dedupe_key=dedupe_key, payload=dict(payload))
-    return insert(message, or_ignore=True)
+    message = {"topic": topic, "group": group, "dedupe_key": dedupe_key, "payload": payload}
+    return insert_of(OutboxMessage, message, or_ignore=True)
 
 
 @transaction.atomic

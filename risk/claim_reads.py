@@ -6,7 +6,8 @@ was committed before the claim's batch began holds for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import cache
 
 from accounts.models import VenueAccount
 from core.sql import Answer, Statement
@@ -23,14 +24,18 @@ _LIMITS = f"""
 """
 
 
-def halts_read(scopes: Iterable[Scope], *, game: tuple[str, str]) -> Statement:
+def halts_read(scopes: Sequence[Scope], *, game: tuple[str, str]) -> Statement:
     """Every cause that stops one of the scopes now, or the game that `game` (SQL with one parameter) names."""
-    named = [part for scope in scopes for part in scope]
-    where = " OR ".join(["(scope = %s AND scope_key = %s)"] * (len(named) // 2))
-    where += f" OR (scope = '{HaltScope.GAME.value}' AND scope_key = {game[0]})"
+    sql, of_game = game
+    return Statement(_halts_sql(len(scopes), sql), [*(str(part) for scope in scopes for part in scope), of_game])
+
+
+@cache
+def _halts_sql(scopes: int, game: str) -> str:
+    where = " OR ".join(["(scope = %s AND scope_key = %s)"] * scopes)
+    where += f" OR (scope = '{HaltScope.GAME.value}' AND scope_key = {game})"
     columns = ", ".join(_HALT_COLUMNS)
-    sql = f"SELECT {columns} FROM risk_tradinghalt WHERE ({where}) AND state <> '{HaltState.ACTIVE.value}'"
-    return Statement(sql, [*map(str, named), game[1]])
+    return f"SELECT {columns} FROM risk_tradinghalt WHERE ({where}) AND state <> '{HaltState.ACTIVE.value}'"
 
 
 def halt_of(answer: Answer) -> EffectiveState:

@@ -1,4 +1,4 @@
-"""Forms of the risk page: a reason for a halt or its end, and the limits of one account."""
+"""Forms of the risk page (a reason for a halt or its end, the limits of one account), and the operator's of a halt."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
+from core.models import choices_of
 from core.money import from_decimal, to_decimal
-from risk.models import AccountLimits
+from risk.models import AccountLimits, HaltScope
 
 MOST_USD = Decimal(1_000_000)
 
@@ -20,6 +22,24 @@ class ReasonForm(forms.Form):
 class HaltForm(ReasonForm):
     flatten = forms.BooleanField(
         label="Sell what is held, too", required=False, help_text="Within the slippage cap; what nobody bids for stays."
+    )
+
+
+class ScopeHaltForm(forms.Form):
+    """The back office's: any scope, whether it was ever halted or not."""
+
+    scope = forms.ChoiceField(
+        choices=choices_of(HaltScope), initial=HaltScope.ACCOUNT.value, widget=UnfoldAdminSelectWidget
+    )
+    key = forms.CharField(
+        required=False,
+        max_length=160,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="A venue, a strategy, an account's uid; a user, game or market by name or uid. Global has none.",
+    )
+    reason = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget)
+    flatten = forms.BooleanField(
+        label="Sell what is held, too", required=False, widget=UnfoldBooleanWidget, help_text="Within the slippage cap."
     )
 
 

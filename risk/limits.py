@@ -130,7 +130,8 @@ ACCOUNT_DEFAULTS: Mapping[str, int] = {
     "max_skew_ms": 5_000,
     "close_guard_ms": 30_000,
 }
-"""Without `min_edge_price_u`: a strategy that lives by an edge sets it; one that does not has none to judge."""
+"""Without `min_edge_price_u`: a strategy that lives by an edge sets it, and so may an account or a venue; where nobody
+does, there is none to judge."""
 
 
 def hard_caps(*, is_simulated: bool) -> Limits:

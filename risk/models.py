@@ -228,6 +228,12 @@ class KillSwitchEvent(PublicId):
     rearmed_by = models.CharField(max_length=120, blank=True)
     rearmed_at = models.DateTimeField(null=True, blank=True)
     resolution = models.TextField(blank=True, help_text="Why it was safe to trade again, and what was found.")
+    never_heard = models.ManyToManyField(
+        VenueAccount,
+        blank=True,
+        related_name="+",
+        help_text="Accounts that it concerned and that nobody had come to when it ended.",
+    )
 
     class Meta:
         ordering = ["-started_at", "-id"]

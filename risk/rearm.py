@@ -1,7 +1,8 @@
 """What it takes to trade again after a halt that only people end: clean books, and for everything a second person.
 
-Invariant: nobody confirms what they set or asked for themselves; what the books say is asked in the transaction that
-lifts the halt. Other apps say what they know against it (`register_rearm_check`), so that risk need not know them.
+Invariant: nobody confirms what they set or asked for themselves, and only people consent: an actor that is not known
+for a person's name is a machine. What the books say is asked in the transaction that lifts the halt. Other apps say
+what they know against it (`register_rearm_check`), so that risk need not know them.
 """
 
 from __future__ import annotations
@@ -12,17 +13,31 @@ from core import clock
 from core.errors import Conflict, NotAllowed
 from risk.models import HaltScope, HaltState, KillSwitchEvent, TradingHalt
 
-MACHINES = frozenset({"", "guard", "trader", "risk", "system", "demo"})
-"""Actors that are no person: their word is nobody's consent."""
+COMMAND = "command:"
+"""What stands before the login name of whoever typed a command."""
 
 RearmCheck = Callable[[TradingHalt], list[str]]
+Rearmed = Callable[[TradingHalt], None]
 _checks: list[RearmCheck] = []
+_rearmed: list[Rearmed] = []
 
 
 def register_rearm_check(check: RearmCheck) -> None:
     """`check` gives a sentence for every reason not to trade again in the scope of a halt."""
     if check not in _checks:
         _checks.append(check)
+
+
+def register_rearmed(service: Rearmed) -> None:
+    """`service` takes note, in the transaction of the lifting, that a person looked at the cause of a halt."""
+    if service not in _rearmed:
+        _rearmed.append(service)
+
+
+def tell_rearmed(halt: TradingHalt, *, actor: str) -> None:
+    """Part of `halt_resume`. What a machine lifts nobody has looked at."""
+    for service in _rearmed if is_person(actor) else ():
+        service(halt)
 
 
 def why_not_rearm(halt: TradingHalt) -> list[str]:
@@ -37,7 +52,13 @@ def needs_second_person(halt: TradingHalt) -> bool:
 def consenting(halt: TradingHalt) -> set[str]:
     """The people who set the halt or asked for its end."""
     asked = KillSwitchEvent.objects.filter(halt=halt, halt_epoch=halt.epoch).values_list("rearm_asked_by", flat=True)
-    return {halt.actor, *asked} - MACHINES
+    return {actor for actor in (halt.actor, *asked) if is_person(actor)}
+
+
+def is_person(actor: str) -> bool:
+    """People act under their e-mail address, or a login at the keyboard. Whatever else acts is a machine: its word is
+    nobody's consent."""
+    return "@" in actor or actor.startswith(COMMAND)
 
 
 def require_rearm(halt: TradingHalt, *, actor: str) -> None:

@@ -1,7 +1,7 @@
 """The record of emergency stops: opened with the halt, filled in by whoever stops, closed by whoever arms again.
 
 Invariant: an event is written in the transaction of its halt, and a proof once written stays: a later look may add to a
-part, never take back when its orders were first proven gone.
+part, never take back when its orders were first proven gone. An end proves nothing: whom it waited for stays written.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from audit.services import audit_append, chain_of_account
 from core import clock
 from core.errors import Invalid
 from risk.models import HaltState, KillSwitchEvent, KillSwitchPart, TradingHalt
+from risk.selectors_receipts import accounts_unheard
 
 STOPPING = (HaltState.PAUSED, HaltState.HALTED)
 """The states in which nothing may rest at a venue."""
@@ -53,8 +54,12 @@ def event_end(halt: TradingHalt, *, actor: str, resolution: str) -> None:
 
 
 def _end_of(halt: TradingHalt, *, actor: str, resolution: str) -> None:
-    open_now = KillSwitchEvent.objects.filter(halt=halt, rearmed_at=None)
-    open_now.update(rearmed_by=actor, rearmed_at=clock.now(), resolution=resolution)
+    """Whom it waited for is kept: once it has ended nobody can tell any more."""
+    for event in KillSwitchEvent.objects.filter(halt=halt, rearmed_at=None):
+        event.never_heard.set(accounts_unheard(event))
+        KillSwitchEvent.objects.filter(pk=event.pk).update(
+            rearmed_by=actor, rearmed_at=clock.now(), resolution=resolution
+        )
 
 
 @transaction.atomic(durable=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -108,13 +109,15 @@ def limits_row(account: VenueAccount) -> AccountLimits:
 
 @dataclass(frozen=True, slots=True)
 class HeldLimits:
-    """What holds for an order, and since when the account's losses count."""
+    """What holds for an order, and since when the account's losses count. `venue_limit_u`: what the venue's level says
+    of the exposure of all its accounts together, µUSD."""
 
     limits: Limits
     losses_counted_from: datetime | None
+    venue_limit_u: int | None = None
 
 
-Said = tuple[Level, Any, Sequence[int | None]]
+Said = tuple[Level, Any, tuple[int | None, ...]]
 """A level, since when losses count (the account's only), and its values in the order of `NAMES`."""
 
 
@@ -155,10 +158,17 @@ def limits_held(account: VenueAccount, *, strategy: str) -> HeldLimits:
 
 def held_of(account: VenueAccount, rows: Sequence[Said]) -> HeldLimits:
     """The strictest of what the levels say and the hard caps; an account that says nothing has its model's defaults."""
+    return _held_of(account.mode == Mode.SIMULATED, tuple(rows))
+
+
+@lru_cache(maxsize=512)
+def _held_of(is_play: bool, rows: tuple[Said, ...]) -> HeldLimits:
+    """Kept, because limits are read at every order and seldom changed."""
     said = [(level, dict(zip(NAMES, values, strict=True))) for level, _, values in rows]
     stored = next((values for level, values in said if level is Level.ACCOUNT), None) or AccountLimits().said()
     levels = [one for one in said if one[0] is not Level.ACCOUNT]
-    is_play = account.mode == Mode.SIMULATED
     own_level = (Level.ACCOUNT, account_level(stored, is_simulated=is_play))
     limits = strictest_limits([*levels, own_level], caps=hard_caps(is_simulated=is_play))
-    return HeldLimits(limits, next((since for level, since, _ in rows if level is Level.ACCOUNT), None))
+    since = next((since for level, since, _ in rows if level is Level.ACCOUNT), None)
+    of_venue = next((values for level, values in levels if level is Level.VENUE), {})
+    return HeldLimits(limits, since, of_venue.get("max_exposure_usd_u"))

@@ -1,29 +1,53 @@
-"""The receipt of an emergency stop: one sentence and the rows behind it."""
+"""The receipt of an emergency stop: one sentence and the rows behind it.
+
+Invariant: a stop is proven when every account that it concerns is, not every account that somebody came to. Which
+those are is known elsewhere (`register_accounts_unheard`), so that risk need not know orders; of a stop that has ended
+they are those that it waited for then.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from accounts.models import User
+from accounts.models import User, VenueAccount
 from core.errors import NotFound
 from core.money import plain_text
 from risk.models import HaltScope, KillSwitchEvent, KillSwitchPart
 
+AccountsUnheard = Callable[[KillSwitchEvent], list[VenueAccount]]
+_unheard: list[AccountsUnheard] = []
+
+
+def register_accounts_unheard(selector: AccountsUnheard) -> None:
+    """`selector` gives the accounts that an open stop concerns and that nobody has come to yet."""
+    if selector not in _unheard:
+        _unheard.append(selector)
+
+
+def accounts_unheard(event: KillSwitchEvent) -> list[VenueAccount]:
+    """Accounts that the stop concerns, or concerned when it ended, and that nobody has come to."""
+    if event.rearmed_at is None:
+        return [account for selector in _unheard for account in selector(event)]
+    heard = event.parts.values("venue_account")
+    return list(event.never_heard.select_related("user").exclude(pk__in=heard).order_by("pk"))
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """An event with the parts that the reader may see."""
+    """An event with the parts that the reader may see, and the accounts of which there is none yet."""
 
     event: KillSwitchEvent
     parts: list[KillSwitchPart]
+    unheard: list[VenueAccount]
 
     @property
     def is_proven(self) -> bool:
-        return bool(self.parts) and all(part.proven_gone_at for part in self.parts)
+        return bool(self.parts) and not self.unheard and all(part.proven_gone_at for part in self.parts)
 
     @property
     def is_over(self) -> bool:
@@ -74,12 +98,13 @@ class Receipt:
         return " ".join(filter(None, told))
 
     def _of_orders(self) -> str:
-        if not self.parts:
-            return "No account has answered yet."
+        if not self.parts and not (self.unheard and self.event.rearmed_at):
+            return "No account has answered yet." if self.event.rearmed_at is None else "No account had answered."
         gone = f"{self.orders_open} orders were open"
         if not self.is_proven or self.proven_gone_at is None:
-            waiting = ", ".join(str(part.venue_account) for part in self.parts if part.proven_gone_at is None)
-            return f"{gone}; NOT proven gone yet at: {waiting}."
+            waiting = [part.venue_account for part in self.parts if part.proven_gone_at is None] + self.unheard
+            when = "yet" if self.event.rearmed_at is None else "when it ended"
+            return f"{gone}; NOT proven gone {when} at: {', '.join(map(str, waiting))}."
         return f"{gone}, all proven gone after {self._after(self.proven_gone_at)}{self._of_first_cancel()}."
 
     def _of_first_cancel(self) -> str:
@@ -92,9 +117,11 @@ class Receipt:
 def receipt_of(event: KillSwitchEvent, *, reader: User | None = None) -> Receipt:
     """`reader`: a person sees their own accounts only, an operator (None, or a superuser) all."""
     parts = event.parts.select_related("venue_account", "event")
+    unheard = accounts_unheard(event)
     if reader is not None and not reader.is_superuser:
         parts = parts.filter(venue_account__user=reader)
-    return Receipt(event, list(parts))
+        unheard = [account for account in unheard if account.user_id == reader.pk]
+    return Receipt(event, list(parts), unheard)
 
 
 def stops_for(reader: User) -> QuerySet[KillSwitchEvent]:

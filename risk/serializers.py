@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
+from accounts.models import VenueAccount
 from core.money import plain_text
 from risk.models import HaltScope, KillSwitchPart, TradingHalt
 
@@ -57,6 +58,17 @@ class StopPartSerializer(serializers.ModelSerializer[KillSwitchPart]):
         return plain_text(part.pnl_u)
 
 
+class UnheardSerializer(serializers.ModelSerializer[VenueAccount]):
+    """An account that a stop concerns, or concerned when it ended, and that nobody has come to."""
+
+    account = serializers.UUIDField(source="uid")
+    name = serializers.CharField(source="__str__")
+
+    class Meta:
+        model = VenueAccount
+        fields: ClassVar = ["account", "name", "venue"]
+
+
 class ReceiptSerializer(serializers.Serializer[Any]):
     """The receipt of one stop: `sentence` for people, the rest for machines."""
 
@@ -76,3 +88,4 @@ class ReceiptSerializer(serializers.Serializer[Any]):
     is_over = serializers.BooleanField()
     sentence = serializers.CharField()
     parts = StopPartSerializer(many=True)
+    unheard = UnheardSerializer(many=True)

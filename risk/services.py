@@ -14,7 +14,7 @@ from core.queue import enqueue_on_commit
 from notifications.models import AlertLevel
 from notifications.services import alert_raise
 from risk.models import OWN, HaltScope, HaltState, TradingHalt
-from risk.rearm import needs_second_person, note_asked, require_rearm
+from risk.rearm import needs_second_person, note_asked, require_rearm, tell_rearmed
 from risk.receipts import event_end, event_open
 from risk.scopes import HaltTarget, halt_target
 from risk.signals import trading_halted
@@ -70,6 +70,7 @@ def halt_resume(*, halt: TradingHalt, reason: str, actor: str, by: User | None =
     require_rearm(halt, actor=actor)
     halt = _move(halt, state=HaltState.ACTIVE, reason=reason, actor=actor)
     event_end(halt, actor=actor, resolution=reason)
+    tell_rearmed(halt, actor=actor)
     return halt
 
 

@@ -7,6 +7,7 @@ nothing is at stake, one person is enough. Nothing is ever raised above the hard
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -72,6 +73,11 @@ def limit_raise_answer(*, asked: LimitRaise, by: User, is_confirmed: bool, reaso
         _write(target, row.values, actor=by.email, account=row.account)
     _audit(f"limits.raise_{to}", row, actor=by.email, account=row.account, reason=reason)
     return row
+
+
+def losses_count_anew(*, venue_account: VenueAccount, since: datetime) -> None:
+    """Part of `halt_resume`: a person looked, so that losses before `since` (the trader's time) count no more."""
+    AccountLimits.objects.update_or_create(venue_account=venue_account, defaults={"losses_counted_from": since})
 
 
 def _require_limits(limits: Mapping[str, int | None]) -> None:

@@ -42,6 +42,7 @@ class TriggerLimits:
     unwind_window_ms: int = 600_000
     stale_ms: int = 5_000
     skew_ms: int = 5_000
+    skew_told_ms: int = 1_000
     lease_margin_ms: int = 2_000
     db_lost_ms: int = 5_000
 
@@ -124,7 +125,7 @@ def unwind_streak(unwound_ms: Sequence[int], now_ms: int, limits: TriggerLimits 
 
 
 def stale_data(silent_ms: int, limits: TriggerLimits = DEFAULTS) -> Trip | None:
-    """Nothing at all was heard of a venue's market stream."""
+    """Nothing at all was heard of a venue's market stream, or of an account's own."""
     return Trip("stale_data", Stop.PAUSED, silent_ms, limits.stale_ms) if silent_ms > limits.stale_ms else None
 
 

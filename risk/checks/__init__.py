@@ -78,6 +78,7 @@ CLAIM_CHECKS: tuple[ClaimCheck, ...] = (
     ClaimCheck("PT-10", sizes.game_position),
     ClaimCheck("PT-10", sizes.group_position),
     ClaimCheck("PT-11", sizes.account_exposure),
+    ClaimCheck("PT-11", sizes.venue_exposure),
     ClaimCheck("PT-11", sizes.system_exposure),
     ClaimCheck("PT-12", sizes.cash_covers),
     ClaimCheck("PT-11", sizes.exposure_share),
@@ -106,6 +107,10 @@ LIVE_CHECKS: tuple[LiveCheck, ...] = (
     LiveCheck("PT-12", market.cash_at_venue),
     LiveCheck("PT-17", flow.message_budget),
 )
+
+SIGHT_CHECKS: tuple[LiveCheck, ...] = tuple(check for check in LIVE_CHECKS if check.pt == "PT-19")
+"""What may be lost between the claim and the wire, and costs nothing to ask again: is the book still what it was read
+from, and would a fill be heard?"""
 
 ACCOUNT_CHECKS: tuple[ClaimCheck, ...] = tuple(
     check for check in CLAIM_CHECKS if check.ask.__module__ == losses.__name__ and check.pt in ("PT-13", "PT-14")
@@ -147,6 +152,14 @@ def judge_account(one: ClaimSnapshot) -> Verdict | None:
 def judge_live(one: LiveSnapshot) -> Verdict | None:
     """As `judge_claim`, of what the session sees."""
     for check in LIVE_CHECKS:
+        if breach := check.ask(one):
+            return Verdict(replace(breach, pt=check.pt), check.act)
+    return None
+
+
+def judge_sight(one: LiveSnapshot) -> Verdict | None:
+    """As `judge_live`, of what is looked at once more when the order is about to leave."""
+    for check in SIGHT_CHECKS:
         if breach := check.ask(one):
             return Verdict(replace(breach, pt=check.pt), check.act)
     return None

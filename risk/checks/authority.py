@@ -6,13 +6,15 @@ from risk.checks.values import Breach, ClaimSnapshot
 
 
 def account_authorised(one: ClaimSnapshot) -> Breach | None:
-    """PT-02: the account is switched on, its owner may trade and wants to."""
+    """PT-02: the account is switched on, its owner may trade and wants to; a halt that sells what is held does not ask
+    what they want."""
     who = one.authority
     if not who.is_enabled:
         return Breach("account_disabled", "off", "on")
     if not who.is_user_active:
         return Breach("account_disabled", "user suspended", "active")
-    return Breach("trader_stopped", "stopped", "running") if who.is_stopped else None
+    is_way_out = who.must_flatten and one.ask.reduces
+    return Breach("trader_stopped", "stopped", "running") if who.is_stopped and not is_way_out else None
 
 
 def identity_proven(one: ClaimSnapshot) -> Breach | None:

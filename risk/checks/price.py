@@ -62,7 +62,7 @@ def edge_believable(one: LiveSnapshot) -> Breach | None:
 
 
 def edge_there(one: LiveSnapshot) -> Breach | None:
-    """PT-24: whoever enters for an edge alone has at least the least one, after fees."""
+    """PT-24: where somebody said the least edge after fees, an entry has at least that."""
     if one.ask.reduces or not one.wants_edge:
         return None
     least_u, level = one.limits.min_edge_price_u, one.limits.level_of("min_edge_price_u")

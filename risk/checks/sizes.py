@@ -6,8 +6,11 @@ All at the worst: working and unknown orders in full. What only reduces passes: 
 from __future__ import annotations
 
 from risk.checks.values import Breach, ClaimSnapshot, over, share_of
-from risk.limits import HARD_CAPS, Limits
+from risk.limits import HARD_CAPS, Level, Limits
 from venues.types import MICRO
+
+CLAIMS_AT_ONCE = 8
+"""Claims of different accounts that may be under way without seeing each other: the turns they take in T1."""
 
 
 def something_to_reduce(one: ClaimSnapshot) -> Breach | None:
@@ -71,11 +74,27 @@ def exposure_share(one: ClaimSnapshot) -> Breach | None:
                   "max_exposure_share_u")  # fmt: skip
 
 
+def venue_exposure(one: ClaimSnapshot) -> Breach | None:
+    """PT-11: of all accounts at this venue together, against what the venue's level says."""
+    value_u = one.money.venue_u + one.ask.cost_u
+    if one.ask.reduces or one.venue_limit_u is None or value_u <= one.venue_limit_u:
+        return None
+    return Breach("max_venue_usd", value_u, one.venue_limit_u, level=Level.VENUE)
+
+
 def system_exposure(one: ClaimSnapshot) -> Breach | None:
     """PT-11: of all accounts together, against the hard cap."""
     if one.ask.reduces:
         return None
     return over("max_system_usd", one.money.system_u + one.ask.cost_u, HARD_CAPS, "max_exposure_usd_u")
+
+
+def nears_a_shared_limit(one: ClaimSnapshot) -> bool:
+    """Could this claim and those under way beside it, each of the largest order there is, pass a limit that many
+    accounts share (PT-11)? Then it has to be claimed while no other is."""
+    unseen_u = CLAIMS_AT_ONCE * HARD_CAPS.max_order_usd_u
+    shared = ((one.money.system_u, HARD_CAPS.max_exposure_usd_u), (one.money.venue_u, one.venue_limit_u))
+    return not one.ask.reduces and any(limit is not None and held + unseen_u > limit for held, limit in shared)
 
 
 def cash_covers(one: ClaimSnapshot) -> Breach | None:

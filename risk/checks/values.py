@@ -47,11 +47,13 @@ class Breach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
-    """Who asks, and what stops them. `needs_proof`: real money, so a second factor and a credential must be there."""
+    """Who asks, and what stops them. `needs_proof`: real money, so a second factor and a credential must be there.
+    `must_flatten`: a halt says to sell what is held."""
 
     is_enabled: bool = True
     is_user_active: bool = True
     is_stopped: bool = False
+    must_flatten: bool = False
     needs_proof: bool = False
     has_second_factor: bool = True
     has_credential: bool = True
@@ -68,7 +70,8 @@ class Money:
 
     `unrealized_u` is `open_losses_u` of the account's own legs: what another account, or another leg, would gain is
     not in it. `open_cost_u`: what open positions cost. `peak_u`: the most the account was ever worth, deposits since
-    then included; 0 where nobody noted it.
+    then included; 0 where nobody noted it. `system_u`, `venue_u`: what all accounts have at stake together, everywhere
+    and at this venue.
     """
 
     cash_u: int = 0
@@ -78,6 +81,7 @@ class Money:
     game_u: int = 0
     group_u: int = 0
     system_u: int = 0
+    venue_u: int = 0
     realized_today_u: int = 0
     strategy_today_u: int = 0
     system_today_u: int = 0
@@ -130,10 +134,12 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimSnapshot:
-    """All that T1 judges. `free_qty_u`: what may still be sold of what is held; None for an entry."""
+    """All that T1 judges. `free_qty_u`: what may still be sold of what is held; None for an entry. `venue_limit_u`:
+    the most that all accounts at this venue may have at stake together, µUSD; None where nobody says so."""
 
     ask: OrderAsk
     limits: Limits
+    venue_limit_u: int | None = None
     authority: Authority = Authority()
     market_state: MarketState = MarketState.OPEN
     free_qty_u: int | None = None
@@ -165,8 +171,9 @@ class GameView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSnapshot:
-    """All that the session judges right before a claim. `edge_u`: fair value less price and fee; `wants_edge`: the
-    strategy enters for it alone. `cash_at_venue_u` None: the venue told nothing in the last minute."""
+    """All that the session judges right before a claim. `edge_u`: fair value less price and fee; `wants_edge`: some
+    level says the least one, and there is a fair value to tell it by. `cash_at_venue_u` None: the venue told nothing in
+    the last minute."""
 
     ask: OrderAsk
     limits: Limits

@@ -22,7 +22,9 @@ GLOBAL, VENUE = (HaltScope.GLOBAL, ""), (HaltScope.VENUE, "kalshi")
 
 
 def put(scope, state, reason="drill"):
-    return halt_set(scope=scope[0], scope_key=scope[1], state=state, code="manual", reason=reason, actor="op")
+    return halt_set(
+        scope=scope[0], scope_key=scope[1], state=state, code="manual", reason=reason, actor="op@example.org"
+    )
 
 
 def test_without_a_halt_everything_is_active():
@@ -61,7 +63,7 @@ def test_causes_stand_side_by_side_and_lifting_one_leaves_the_others(django_asse
         assert effective_state(scopes_of(account)).state is HaltState.PAUSED
     halt_resume(halt=paused, reason="heard again", actor="guard")
     assert effective_state(scopes_of(account)).state is HaltState.REDUCING
-    halt_resume(halt=reducing, reason="done", actor="op")
+    halt_resume(halt=reducing, reason="done", actor="op@example.org")
     assert effective_state(scopes_of(account)).state is HaltState.ACTIVE
 
 
@@ -69,7 +71,7 @@ def test_who_lifts_a_halt_lifts_the_one_they_saw_and_no_later_one():
     seen = put(GLOBAL, HaltState.PAUSED)
     put(GLOBAL, HaltState.HALTED, "worse")
     with pytest.raises(Conflict):
-        halt_resume(halt=seen, reason="it is fine", actor="op")
+        halt_resume(halt=seen, reason="it is fine", actor="op@example.org")
     assert effective_state([GLOBAL]).reason == "worse"
     lifted = halt_resume(halt=TradingHalt.objects.get(), reason="it is fine", actor="ann")
     with pytest.raises(Conflict):
@@ -83,7 +85,7 @@ def test_a_person_lifts_only_what_they_set_and_an_operator_everything():
         with pytest.raises(NotAllowed):
             halt_resume(halt=halt, reason="I want to trade", actor=person.email, by=person)
     halt_resume(halt=by_ann, reason="I want to trade", actor=ann.email, by=ann)
-    halt_resume(halt=by_operator, reason="checked", actor="op")
+    halt_resume(halt=by_operator, reason="checked", actor="op@example.org")
 
 
 def test_a_key_is_understood_as_people_write_it():
@@ -132,8 +134,8 @@ def test_a_halt_is_audited_alerted_and_signalled_after_the_commit(django_capture
 
 def test_limits_are_changed_by_name_and_audited_with_before_and_after():
     account = an_account()
-    limits_set(venue_account=account, actor="op", max_open_orders=3)
+    limits_set(venue_account=account, actor="op@example.org", max_open_orders=3)
     assert '"max_open_orders":3' in AuditEntry.objects.get(kind="limits.changed").payload
     for wrong in ({"max_everything": 1}, {"max_open_orders": -1}):
         with pytest.raises(Invalid):
-            limits_set(venue_account=account, actor="op", **wrong)
+            limits_set(venue_account=account, actor="op@example.org", **wrong)

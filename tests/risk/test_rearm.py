@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
+from django.db import connection
+
+from accounts.services import venue_account_enable
 from core.errors import Conflict, DomainError, NotAllowed
+from risk.checks import Act, Verdict
+from risk.checks.values import Breach
 from risk.models import HaltScope, HaltState, KillSwitchEvent, TradingHalt
-from risk.rearm import MACHINES
 from risk.selectors_receipts import get_stop_for, receipt_of, stops_for
 from risk.services import halt_rearm_ask, halt_resume, halt_set
 from tests.builders import a_claimed_order, a_market, a_user, an_account
+from trading.services.guard import KILL_FILE, guard_halt_behind, guard_look
+from trading.services.invariants import invariants_check
 from trading.services.orders import order_mark_not_sent
 from trading.services.stopping import account_stop_begin, account_stop_note
+from trading.services.triggers import breach_act
 
 pytestmark = pytest.mark.django_db
+OP, ANN, BOB = "op@example.org", "ann@example.org", "bob@example.org"
 
 
-def halted(scope: HaltScope = HaltScope.GLOBAL, key: str = "", *, actor: str = "op", **more) -> TradingHalt:
+def halted(scope: HaltScope = HaltScope.GLOBAL, key: str = "", *, actor: str = OP, **more) -> TradingHalt:
     return halt_set(
         scope=scope, scope_key=key, state=HaltState.HALTED, code="manual", reason="drill", actor=actor, **more
     )
@@ -31,29 +41,64 @@ def code_of(halt: TradingHalt, actor: str) -> str:
 
 
 def test_nobody_confirms_what_they_set_themselves():
-    halt = halted(actor="op")
-    assert code_of(halt, "op") == "second_person"
-    assert code_of(halt, "ann") == ""
+    halt = halted(actor=OP)
+    assert code_of(halt, OP) == "second_person"
+    assert code_of(halt, ANN) == ""
 
 
-@pytest.mark.parametrize("machine", sorted(MACHINES - {""}))
-def test_what_a_machine_halted_takes_two_people(machine: str):
-    halt = halted(actor=machine)
-    assert code_of(halt, "ann") == "second_person"
-    halt_rearm_ask(halt=halt, reason="I looked", actor="ann")
+def by_a_trigger(folder: Path) -> None:
+    breach_act(venue_account=an_account(), verdict=Verdict(Breach("system_loss", 2, 1, pt="PT-15"), Act.EVERYTHING))
+
+
+def by_an_invariant(folder: Path) -> None:
+    venue_account_enable(account=an_account(), is_enabled=False, actor="ann@example.org")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE audit_auditentry SET actor = 'eve@example.org'")
+    invariants_check(confirm_after_s=0)
+
+
+def by_a_kill_file(folder: Path) -> None:
+    (folder / KILL_FILE).touch()
+    guard_look(data_dir=folder)
+
+
+def by_an_anchor(folder: Path) -> None:
+    guard_halt_behind(problem="an entry is missing")
+
+
+@pytest.mark.parametrize("set_it", [by_a_trigger, by_an_invariant, by_a_kill_file, by_an_anchor])
+def test_what_a_machine_halted_takes_two_people(set_it: Callable[[Path], None], tmp_path: Path):
+    set_it(tmp_path)
+    takes_two_people(TradingHalt.objects.get(scope=HaltScope.GLOBAL))
+
+
+@pytest.mark.parametrize("machine", ["guard", "trader", "risk", "system", "demo", "reconciliation", "whatever comes"])
+def test_an_actor_that_is_not_known_for_a_person_is_a_machine(machine: str):
+    takes_two_people(halted(actor=machine))
+
+
+def test_whoever_types_a_command_is_a_person():
+    halt = halted(actor="command:ann")
+    assert code_of(halt, "command:ann") == "second_person"
+    assert code_of(halt, "op@example.org") == ""
+
+
+def takes_two_people(halt: TradingHalt) -> None:
+    assert code_of(halt, ANN) == "second_person"
+    halt_rearm_ask(halt=halt, reason="I looked", actor=ANN)
     with pytest.raises(NotAllowed):
-        halt_resume(halt=halt, reason="again", actor="ann")
+        halt_resume(halt=halt, reason="again", actor=ANN)
     with pytest.raises(Conflict):
-        halt_rearm_ask(halt=halt, reason="me too", actor="bob")
-    assert code_of(halt, "bob") == ""
+        halt_rearm_ask(halt=halt, reason="me too", actor=BOB)
+    assert code_of(halt, BOB) == ""
     event = KillSwitchEvent.objects.get()
-    assert (event.rearm_asked_by, event.rearmed_by, event.resolution) == ("ann", "bob", "I looked")
+    assert (event.rearm_asked_by, event.rearmed_by, event.resolution) == (ANN, BOB, "I looked")
 
 
 def test_a_narrower_halt_takes_one_person():
-    assert code_of(halted(HaltScope.VENUE, "kalshi"), "op") == ""
+    assert code_of(halted(HaltScope.VENUE, "kalshi"), OP) == ""
     with pytest.raises(Conflict):
-        halt_rearm_ask(halt=halted(HaltScope.VENUE, "kalshi"), reason="why", actor="op")
+        halt_rearm_ask(halt=halted(HaltScope.VENUE, "kalshi"), reason="why", actor=OP)
 
 
 def test_an_order_without_an_answer_and_books_nobody_compared_keep_it_halted():
@@ -61,26 +106,26 @@ def test_an_order_without_an_answer_and_books_nobody_compared_keep_it_halted():
     order = a_claimed_order(account, market)
     halt = halted(HaltScope.VENUE, "kalshi")
     with pytest.raises(Conflict) as refusal:
-        halt_resume(halt=halt, reason="I looked", actor="op")
+        halt_resume(halt=halt, reason="I looked", actor=OP)
     assert refusal.value.code == "not_clean" and "no answer yet" in refusal.value.message
     assert "never compared" in refusal.value.message
-    assert code_of(halted(HaltScope.VENUE, "polymarket"), "op") == ""
+    assert code_of(halted(HaltScope.VENUE, "polymarket"), OP) == ""
     order_mark_not_sent(order=order, code="x")
-    assert code_of(halt, "op") == "", "nothing of ours ever went there: there is nothing to compare"
+    assert code_of(halt, OP) == "", "nothing of ours ever went there: there is nothing to compare"
 
 
 def test_orders_that_are_not_proven_gone_keep_it_halted():
     account = an_account()
     halt = halted(HaltScope.VENUE, "kalshi")
     part = account_stop_begin(event=halt.events.get(), venue_account=account)
-    assert code_of(halt, "op") == "not_clean"
+    assert code_of(halt, OP) == "not_clean"
     account_stop_note(part=part, stuck=[], left_alone=0, is_gone=True, by="trader")
-    assert code_of(halt, "op") == ""
+    assert code_of(halt, OP) == ""
 
 
 def test_a_halt_set_anew_ends_its_former_event_and_begins_another():
     halted()
-    halted(actor="ann", flatten=True)
+    halted(actor=ANN, flatten=True)
     second, first = KillSwitchEvent.objects.order_by("-id")
     assert first.resolution == "Set anew: drill" and first.rearmed_at is not None
     assert (second.rearmed_at, second.flatten) == (None, True)

@@ -28,6 +28,10 @@ CLAIM_ROWS = [
     Row(authority.account_authorised, "account_disabled", {}, {"authority.is_enabled": False}),
     Row(authority.account_authorised, "account_disabled", {}, {"authority.is_user_active": False}),
     Row(authority.account_authorised, "trader_stopped", {}, {"authority.is_stopped": True}),
+    Row(authority.account_authorised, "trader_stopped",
+        {"authority.is_stopped": True, "authority.must_flatten": True, "ask.reduces": True},
+        {"authority.is_stopped": True, "authority.must_flatten": True}),
+    Row(authority.account_authorised, "trader_stopped", {}, {"authority.is_stopped": True, "ask.reduces": True}),
     Row(authority.identity_proven, "mfa_required", {"authority.has_second_factor": False},
         {"authority.needs_proof": True, "authority.has_second_factor": False}),
     Row(authority.identity_proven, "credential_missing", {"authority.needs_proof": True},
@@ -81,6 +85,8 @@ CLAIM_ROWS = [
     Row(sizes.group_position, "max_group_usd", {"money.group_u": 990 * USD}, {"money.group_u": 990 * USD + 1}),
     Row(sizes.account_exposure, "max_exposure_usd", {"money.open_cost_u": 990 * USD},
         {"money.open_cost_u": 990 * USD + 1}),
+    Row(sizes.venue_exposure, "max_venue_usd", {"venue_limit_u": 42 * USD, "money.venue_u": 32 * USD},
+        {"venue_limit_u": 42 * USD, "money.venue_u": 32 * USD + 1}),
     Row(sizes.system_exposure, "max_system_usd", {"money.system_u": 49_990 * USD},
         {"money.system_u": 49_990 * USD + 1}),
     Row(sizes.exposure_share, "max_exposure_share", {"money.reserved_u": 590 * USD},
@@ -189,3 +195,18 @@ def test_a_collar_is_never_wider_than_its_hard_cap():
     assert price.near_the_book(with_(LIVE, {**coarse, "ask.price_u": 550_000})) is None
     breach = price.near_the_book(with_(LIVE, {**coarse, "ask.price_u": 550_001}))
     assert breach is not None and breach.limit == 550_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "nears"),
+    [
+        ({"money.system_u": 42_000 * USD}, False),
+        ({"money.system_u": 42_000 * USD + 1}, True),
+        ({"money.system_u": 42_000 * USD + 1, "ask.reduces": True}, False),
+        ({"money.venue_u": 9_000 * USD}, False),
+        ({"money.venue_u": 1_000 * USD, "venue_limit_u": 9_000 * USD}, False),
+        ({"money.venue_u": 1_000 * USD + 1, "venue_limit_u": 9_000 * USD}, True),
+    ],
+)
+def test_a_claim_is_alone_where_eight_of_the_largest_orders_could_pass_a_shared_limit(changes, nears: bool):
+    assert sizes.nears_a_shared_limit(with_(CLAIM, changes)) is nears
