@@ -20,6 +20,8 @@ PERCENT_FIELDS = (
     "kelly_fraction",
     "min_entry_confidence_score",
     "keep_partial_pct",
+    "loss_streak_step_pct",
+    "loss_streak_floor_pct",
 )
 USD_FIELDS = (
     "absolute_entry_price_usd",
@@ -71,6 +73,12 @@ class SportConfigForm(ConfigForm):
     keep_partial_pct = PercentField(
         label="Keep a part from", help_text="Percent of the entry; when less was filled, that part is sold again."
     )
+    loss_streak_step_pct = PercentField(
+        label="Less after a loss", help_text="Percent of the stake, for each loss in a row; 0 stakes the same."
+    )
+    loss_streak_floor_pct = PercentField(
+        label="But never below", help_text="Percent of the stake that is left after many losses."
+    )
     allowed_entry_segments = forms.MultipleChoiceField(
         label="Parts of the game to enter in",
         required=False,
@@ -103,6 +111,8 @@ class SportConfigForm(ConfigForm):
             "slippage_cap_usd",
             "confirm_within_s",
             "keep_partial_pct",
+            "loss_streak_step_pct",
+            "loss_streak_floor_pct",
         ]
         labels: ClassVar = {
             "is_enabled": "Trade this league",
@@ -143,7 +153,14 @@ class SportConfigForm(ConfigForm):
             "allowed_entry_segments",
         ),
         "When to leave": ("take_profit_pct", "stop_loss_pct", "exit_before_segment"),
-        "How much": ("default_position_size_usd", "max_positions_per_game", "use_kelly_sizing", "kelly_fraction"),
+        "How much": (
+            "default_position_size_usd",
+            "max_positions_per_game",
+            "use_kelly_sizing",
+            "kelly_fraction",
+            "loss_streak_step_pct",
+            "loss_streak_floor_pct",
+        ),
         "The book it needs": ("max_spread_usd", "min_depth_usd", "slippage_cap_usd"),
         "Orders": ("confirm_within_s", "keep_partial_pct"),
     }

@@ -27,6 +27,7 @@ from core.simulated import simulator_port
 from trading.domain.reconciling import Difference, DifferenceKind, Quantities, Theirs, compare, confirmed
 from trading.models import ReconciliationRun, RunOutcome, RunTrigger
 from trading.selectors.our_books import (
+    fills_known_to,
     known_orders,
     last_fill_at,
     last_settlement_at,
@@ -92,13 +93,13 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan_of(account: VenueAccount, *, venue_ms: int, look_for: bool) -> Plan:
-    """From a while before the last row that is booked; `venue_ms` is the venue's time now. `look_for`: ask for orders
-    of ours one by one."""
+    """From a while before the last row that is booked, of fills before the oldest that is not final; `venue_ms` is the
+    venue's time now. `look_for`: ask for orders of ours one by one."""
     fill_at, settled_at = last_fill_at(account), last_settlement_at(account)
     wanted = orders_to_look_for(account, older_than=YOUNG) if look_for else []
     return Plan(
         orders_since_ms=_before(fill_at) or max(0, venue_ms - FIRST_LOOK_BACK_MS),
-        fills_since_ms=_before(fill_at),
+        fills_since_ms=_before(fills_known_to(account)),
         settled_since_ms=_before(settled_at),
         refs=tuple(order_ref(order) for order in wanted),
     )

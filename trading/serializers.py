@@ -185,6 +185,8 @@ class SportConfigSerializer(serializers.ModelSerializer[SportConfig]):
             "slippage_cap_usd",
             "confirm_within_s",
             "keep_partial_pct",
+            "loss_streak_step_pct",
+            "loss_streak_floor_pct",
             "version",
             "updated_at",
         ]

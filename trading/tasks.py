@@ -7,6 +7,7 @@ from celery import shared_task
 
 from trading.reading import reconcile_all, reconcile_asked_for
 from trading.services.checks import ledgers_check
+from trading.services.invariants import invariants_check
 from trading.services.triggers import triggers_check_all
 
 
@@ -14,6 +15,12 @@ from trading.services.triggers import triggers_check_all
 def check_ledgers() -> int:
     """The number of differences found; each has raised an alert."""
     return ledgers_check()
+
+
+@shared_task(name="trading.tasks.check_invariants")
+def check_invariants() -> int:
+    """The number of violations that stand; any stops trading."""
+    return invariants_check()
 
 
 @shared_task(name="trading.tasks.reconcile_accounts")

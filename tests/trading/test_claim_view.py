@@ -14,15 +14,15 @@ from core import clock
 from core.errors import LimitBreached
 from core.sql import run
 from risk.checks.values import OrderAsk
-from tests.builders import NOON_MS, ONE, a_claimed_order, a_fill, a_market, an_account, an_epoch
+from tests.builders import NOON_MS, ONE, a_claimed_order, a_fill, a_market, an_account, an_ack, an_epoch
 from trading.models import Order, OrderStatus, PnlDay, Position
 from trading.selectors.claim import Claimant, ClaimView, claim_reads, view_of
 from trading.selectors.claim_sql import ORDERS_SQL
 from trading.selectors.risk import ClaimAsk, claim_facts
 from trading.services.fills import fill_book
 from trading.services.lease import CLAIM_MARGIN
-from trading.services.orders import order_mark_not_sent, order_mark_unknown
-from venues.types import Outcome, Side
+from trading.services.orders import order_acknowledge, order_mark_not_sent, order_mark_unknown
+from venues.types import OrderState, Outcome, Side
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +49,7 @@ def the_snapshot(account, market, outcome):
     ask = OrderAsk(cost_u=1, reduces=outcome is Outcome.NO, outcome=outcome)
     at = clock.from_ms(NOON_MS)
     asked = ClaimAsk(ask=ask, decision_id="new", cause="", strategy="dip_reversion", at=at)
-    return claim_facts(account, view.market, view.ledger, asked, state=view.halt, held=view.held).snapshot
+    return claim_facts(account, view.market, view.cash, asked, state=view.halt, held=view.held).snapshot
 
 
 def assert_equal(account, market) -> None:
@@ -70,15 +70,17 @@ def assert_equal(account, market) -> None:
     assert flow.unknown_account == sum(one.is_unknown for one in working)
     held_u = sum(one.qty_u for one in stays if one.is_open and one.market == market and one.outcome == Outcome.NO)
     selling = [one for one in working if one.market == market and (one.side, one.outcome) == (Side.SELL, Outcome.NO)]
-    left_u = sum(one.qty_u - one.filled_u for one in selling)
+    sold = [one for one in here if (one.side, one.outcome) == (Side.SELL, Outcome.NO) and not one.is_working]
+    left_u = sum(one.qty_u - one.filled_u for one in selling) + sum(one.unseen_u for one in sold)
     assert the_snapshot(account, market, Outcome.NO).free_qty_u == held_u - left_u
 
 
 def one_step(dice: random.Random, account, market, number: int) -> None:
-    """Claim and leave, claim and fill (some of it), claim and lose, sell, or hear of a fill of nobody's order."""
+    """Claim and leave, claim and fill (some of it), claim and lose, sell, sell and see no fill of it, or hear of a
+    fill of nobody's order."""
     at, price_u = NOON_MS + number * 1_000, dice.randrange(100_000, 900_000, 10_000)
-    kind = dice.choice(["claim", "fill", "fill", "part", "deny", "unknown", "sell", "sell", "stray"])
-    outcome, side = dice.choice(list(Outcome)), Side.SELL if kind == "sell" else Side.BUY
+    kind = dice.choice(["claim", "fill", "fill", "part", "deny", "unknown", "sell", "sell", "unseen", "stray"])
+    outcome, side = dice.choice(list(Outcome)), Side.SELL if kind in ("sell", "unseen") else Side.BUY
     terms = {"side": side, "outcome": outcome, "price_u": price_u}
     if kind == "stray":
         fill_book(venue_account=account, report=a_fill(account, market, **terms, venue_ms=at))
@@ -89,6 +91,8 @@ def one_step(dice: random.Random, account, market, number: int) -> None:
         fill_book(venue_account=account, report=a_fill(account, market, order=order, **terms, qty_u=qty_u, venue_ms=at))
     elif kind == "deny":
         order_mark_not_sent(order=order, code="not_sent")
+    elif kind == "unseen":
+        order_acknowledge(order=order, ack=an_ack(order, OrderState.FILLED, filled_u=order.qty_u))
     elif kind == "unknown":
         order_mark_unknown(order=order, code="timeout")
 
@@ -143,6 +147,7 @@ def test_no_order_is_read_that_a_claim_does_not_count():
     times = ("recent", "since", "day_start", "window_start")
     parameters |= dict.fromkeys(times, connection.ops.adapt_datetimefield_value(clock.now()))
     parameters |= {"side": "buy", "outcome": "yes", "strategy": "s", "decision_id": "d", "cause": "c", "league": "nba"}
+    parameters |= {"mode": "simulated"}
     parameters |= {"buys_yes": True, "reduces": False}
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from core import clock
+from markets.models import Market
 from notifications.models import Alert
 from tests.builders import NOON_MS, ONE, USD, a_claimed_order, a_fill, a_market, an_account, an_ack, an_order_report
 from trading.models import AccountLedger, CashEntry, Fill, FillVoid, Order, Position
@@ -46,6 +48,14 @@ def test_the_same_fill_from_stream_and_read_is_booked_once():
     assert fill_book(venue_account=account, report=report) is not None
     assert fill_book(venue_account=account, report=report) is None
     assert Fill.objects.count() == 1 and held(account) == {"yes": 10 * ONE}
+
+
+def test_a_fill_is_booked_in_a_market_whose_terms_cannot_be_read_any_more():
+    """They only serve to compare the fee: an old row, or a newer program's, keeps no cent out of the books."""
+    account, market = an_account(), a_market()
+    Market.objects.update(terms={})
+    assert book(account, market, fee_u=99_000_000) is not None
+    assert (held(account), Alert.objects.count()) == ({"yes": 10 * ONE}, 0)
 
 
 def test_a_known_fill_with_other_numbers_alerts_and_changes_nothing():
@@ -196,3 +206,29 @@ def test_an_order_whose_only_fill_was_first_heard_of_as_failed_was_filled_all_th
     order.refresh_from_db()
     assert (order.status, order.filled_u, order.voided_u, order.reserved_u) == ("filled", 0, 10 * ONE, 0)
     assert not list(violations())
+
+
+@pytest.mark.parametrize("is_whole_first", [True, False])
+def test_one_execution_that_is_told_whole_and_by_price_is_booked_once(is_whole_first):
+    account, market = an_account(venue=Venue.POLYMARKET), a_market(venue=Venue.POLYMARKET)
+    pending = {"trade_id": "t", "settle_state": SettleState.PENDING, "fee_u": 0}
+    whole = a_fill(account, market, leg="taker", **pending)
+    parts = [
+        a_fill(account, market, leg=f"taker@{price_u}", qty_u=qty_u, price_u=price_u, **pending)
+        for price_u, qty_u in ((400_000, 4 * ONE), (410_000, 6 * ONE))
+    ]
+    first, then = ([whole], parts) if is_whole_first else (parts, [whole])
+    booked = [fill_book(venue_account=account, report=report) for report in first]
+    cash_u = cash_balance(account).cash_u
+    assert all(booked)
+    for report in then:
+        assert fill_book(venue_account=account, report=report) is None
+    assert (cash_balance(account).cash_u, Position.objects.get().qty_u) == (cash_u, 10 * ONE)
+    assert set(Alert.objects.values_list("code", flat=True)) == {"fill_mismatch"}
+    for report in then:
+        fill_book(venue_account=account, report=msgspec.structs.replace(report, settle_state=SettleState.CONFIRMED))
+    assert set(Fill.objects.values_list("settle_state", flat=True)) == {"confirmed"}
+    for report in then:
+        fill_book(venue_account=account, report=msgspec.structs.replace(report, settle_state=SettleState.FAILED))
+    assert cash_balance(account).cash_u == 10_000 * USD
+    assert account_differences(account) == []

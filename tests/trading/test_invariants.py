@@ -24,6 +24,7 @@ from trading.models import (
     VenueFence,
 )
 from trading.selectors.invariants import violations
+from trading.selectors.invariants_orders import evidence_follows_the_table
 from trading.services.fills import fill_book, fill_void
 from trading.services.orders import order_acknowledge, order_prepare_store
 from trading.services.settlement import settlement_book
@@ -299,9 +300,24 @@ def test_the_command_says_that_all_hold_or_names_the_first_that_does_not(books, 
     assert "invariants hold" in capsys.readouterr().out
     Order.objects.filter(status="claimed").update(reserved_u=0)
     with pytest.raises(SystemExit) as ended:
-        call_command("check_invariants")
+        call_command("check_invariants", "--confirm-after", "0")
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("INV-24: account")
     with pytest.raises(SystemExit):
-        call_command("check_invariants", "--json")
+        call_command("check_invariants", "--json", "--confirm-after", "0")
     assert {one["invariant"] for one in json.loads(capsys.readouterr().out)["violations"]} == {"INV-24"}
+
+
+def test_an_order_that_is_claimed_between_two_reads_of_a_look_breaks_nothing(books):
+    due = [books]
+
+    def claim_after(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if due and sql.startswith('SELECT "trading_order"."id"') and '"status"' in sql:
+            order = due.pop()
+            a_claimed_order(order.venue_account, order.market, price_u=200_000)
+        return result
+
+    with connection.execute_wrapper(claim_after):
+        assert list(evidence_follows_the_table()) == []
+    assert due == []

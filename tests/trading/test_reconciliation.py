@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import msgspec
 import pytest
+from django.db.models import F
 
 from accounts.models import VenueAccount
 from audit.models import AuditEntry
+from core import clock
 from core.errors import Conflict, Invalid
 from notifications.models import Alert
 from risk.models import HaltState, TradingHalt
@@ -25,8 +30,9 @@ from trading.models import (
     RunOutcome,
     RunTrigger,
 )
+from trading.reading import plan_of
 from trading.selectors.ledgers import cash_balance
-from trading.selectors.reconciliation import is_clean
+from trading.selectors.reconciliation import UNENDED_AT_MOST, is_clean, runs_waiting
 from trading.services.fills import fill_book
 from trading.services.orders import order_apply_report
 from trading.services.orphans import orphan_adopt, orphan_close_ask, orphan_close_proven, orphan_mark_false
@@ -37,11 +43,18 @@ from trading.services.reconciliation import (
     reconciliation_end,
     reconciliation_fail,
 )
-from trading.services.reconciliation_halts import reconciliation_halts_follow
+from trading.services.reconciliation_halts import (
+    COMPARED_WITHIN,
+    OVERDUE,
+    reconciliation_halts_follow,
+    reconciliation_overdue_pause,
+)
 from trading.services.refold import account_differences
-from venues.types import OrderReport, OrderState, Outcome, Side, Venue
+from venues.types import OrderReport, OrderState, Outcome, SettleState, Side, Venue
 
 pytestmark = pytest.mark.django_db
+
+LOOK_BACK_MS = 10 * 60 * 1_000
 
 
 def compared(
@@ -103,6 +116,31 @@ def test_a_run_that_could_not_read_the_venue_changes_nothing_that_was_known():
     assert Alert.objects.filter(code="reconciliation_failed").count() == 1
 
 
+def test_an_account_that_could_not_be_compared_for_too_long_pauses_until_it_was():
+    account = an_account()
+    assert reconciliation_overdue_pause(venue_account=account), "never compared is no comparison"
+    compared(account)
+    assert state_of(account) is HaltState.ACTIVE
+    back_by(COMPARED_WITHIN - timedelta(seconds=30))
+    assert not reconciliation_overdue_pause(venue_account=account) and state_of(account) is HaltState.ACTIVE
+    back_by(timedelta(seconds=31))
+    for _ in range(2):
+        run = reconciliation_begin(venue_account=account, trigger=RunTrigger.PERIODIC)
+        reconciliation_halts_follow(run=reconciliation_fail(run=run, code="unreachable", message="No answer."))
+        assert reconciliation_overdue_pause(venue_account=account) and state_of(account) is HaltState.PAUSED
+    assert TradingHalt.objects.get().code == OVERDUE
+    compared(account, a_position_gap())
+    assert not reconciliation_overdue_pause(venue_account=account), "it was compared"
+    assert TradingHalt.objects.get(code=OVERDUE).state == HaltState.PAUSED, "and is not clean"
+    compared(account)
+    assert state_of(account) is HaltState.ACTIVE
+
+
+def back_by(age: timedelta) -> None:
+    """So much time has gone by since all comparisons ended."""
+    ReconciliationRun.objects.update(ended_at=F("ended_at") - age)
+
+
 def test_money_moved_outside_is_booked_when_it_is_found_again_and_never_before():
     account = an_account()
     compared(account, a_cash_gap(account, -25 * USD))
@@ -128,6 +166,36 @@ def test_money_is_not_booked_while_anything_else_may_explain_it(cause):
         fill_book(venue_account=account, report=a_fill(account, a_market()))
         compared(account, gap)
     assert not CashEntry.objects.filter(kind=CashKind.EXTERNAL).exists()
+
+
+@pytest.mark.parametrize("cause", ["an explained difference", "a fill that is not final"])
+def test_a_gap_that_a_taken_back_fill_may_explain_is_no_transfer_and_stays_told(cause):
+    account = an_account()
+    if cause == "an explained difference":
+        compared(account, a_position_gap())
+        finding_dismiss(finding=Finding.objects.get(), reason="moved by hand", actor="op")
+        others = [a_position_gap()]
+    else:
+        fill_book(venue_account=account, report=a_fill(account, a_market(), settle_state=SettleState.PENDING))
+        others = []
+    for _ in range(3):
+        run = compared(account, a_cash_gap(account, 4_170_000), *others)
+        assert run.outcome == RunOutcome.DIFFERENCES and state_of(account) is HaltState.PAUSED
+    assert not CashEntry.objects.filter(kind=CashKind.EXTERNAL).exists()
+
+
+def test_fills_are_read_from_before_the_oldest_that_is_not_final():
+    account, market = an_account(), a_market()
+    later_ms = NOON_MS + 11 * 60_000
+    assert plan_of(account, venue_ms=later_ms, look_for=False).fills_since_ms == 0
+    fill = a_fill(account, market, trade_id="old", venue_ms=NOON_MS, settle_state=SettleState.PENDING)
+    fill_book(venue_account=account, report=fill)
+    fill_book(venue_account=account, report=a_fill(account, market, venue_ms=later_ms))
+    plan = plan_of(account, venue_ms=later_ms, look_for=False)
+    assert (plan.fills_since_ms, plan.orders_since_ms) == (NOON_MS - LOOK_BACK_MS, later_ms - LOOK_BACK_MS)
+    final = msgspec.structs.replace(fill, settle_state=SettleState.CONFIRMED)
+    fill_book(venue_account=account, report=final)
+    assert plan_of(account, venue_ms=later_ms, look_for=False).fills_since_ms == later_ms - LOOK_BACK_MS
 
 
 def test_a_person_explains_a_difference_and_the_same_gap_is_not_found_again():
@@ -159,6 +227,22 @@ def test_asking_twice_before_it_began_is_one_run():
     with pytest.raises(Conflict):
         reconciliation_begin(venue_account=account, trigger=RunTrigger.API, asked=asked)
     assert reconciliation_ask(venue_account=account, actor="bob").pk != asked.pk
+
+
+def test_what_somebody_asked_for_is_begun_anew_when_the_worker_died_over_it():
+    account = an_account()
+    asked = reconciliation_ask(venue_account=account, actor="ann")
+    reconciliation_begin(venue_account=account, trigger=RunTrigger.API, asked=asked)
+    reconciliation_begin(venue_account=account, trigger=RunTrigger.BEAT)
+    assert runs_waiting() == []
+    ReconciliationRun.objects.update(began_at=clock.now() - UNENDED_AT_MOST - timedelta(seconds=1))
+    (found,) = runs_waiting()
+    assert found == asked
+    again = reconciliation_begin(venue_account=account, trigger=RunTrigger.API, asked=found)
+    with pytest.raises(Conflict):
+        reconciliation_begin(venue_account=account, trigger=RunTrigger.API, asked=found)
+    reconciliation_end(run=again, differences=(), evidence={})
+    assert runs_waiting() == [] and asked in ReconciliationRun.objects.filter(outcome=RunOutcome.CLEAN)
 
 
 # --- orders of ours that our books do not have ------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 from notifications.models import Alert
 from tests.builders import NOON_MS, ONE, USD, a_fill, a_market, a_settlement, an_account
 from trading.models import CashEntry, PnlDay, Position, Settlement
+from trading.selectors.invariants import violations
 from trading.selectors.ledgers import cash_balance
 from trading.services.fills import fill_book
 from trading.services.refold import account_differences
@@ -91,3 +92,21 @@ def test_a_settlement_of_a_market_never_held_pays_nothing():
     account, market = an_account(), a_market()
     settlement_book(venue_account=account, report=a_settlement(account, market, value_u=USD))
     assert cash_balance(account).cash_u == 10_000 * USD
+
+
+def test_a_market_that_is_settled_anew_again_and_again_has_paid_what_was_told_last():
+    account, market = an_account(), a_market()
+    fill_book(venue_account=account, report=a_fill(account, market, fee_u=0))
+    for number, value_u in enumerate((0, USD, 0, 500_000, USD, USD)):
+        report = a_settlement(account, market, value_u=value_u, yes_u=10 * ONE, venue_ms=NOON_MS + 1_000 * number)
+        settlement_book(venue_account=account, report=report)
+        paid_u = sum(CashEntry.objects.filter(kind="settlement").values_list("amount_u", flat=True))
+        assert paid_u == 10 * value_u
+        assert cash_balance(account).cash_u == 10_000 * USD - 4 * USD + paid_u
+        assert account_differences(account) == []
+        assert not [str(one) for one in violations(without=("INV-42",))]
+    read_in_part = a_settlement(account, market, value_u=USD, yes_u=4 * ONE, venue_ms=NOON_MS + 9_000)
+    assert settlement_book(venue_account=account, report=read_in_part) is None
+    late = a_settlement(account, market, value_u=0, yes_u=10 * ONE, venue_ms=NOON_MS + 2_000)
+    assert settlement_book(venue_account=account, report=late) is None
+    assert cash_balance(account).cash_u == 10_000 * USD + 6 * USD

@@ -97,14 +97,14 @@ def test_a_breach_does_what_its_check_says(act: Act, scope: HaltScope, state: st
     assert (halt.scope, halt.state, halt.code) == (scope, state, "daily_loss")
 
 
-def test_a_price_that_jumped_pauses_its_market_once_and_only_that_pause_is_lifted_with_the_calm():
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_price_that_jumped_pauses_its_market_once_and_only_that_pause_is_lifted_with_the_calm(mode: Mode):
     account, market = an_account(), a_market()
     jumped = {
         "verdict": Verdict(Breach(JUMPED, 160_000, 150_000, pt="PT-05"), Act.MARKET),
         "market_id": market.market_id,
     }
-    assert not breach_act(venue_account=account, **jumped), "play money: the check alone refuses"
-    VenueAccount.objects.update(mode=Mode.PAPER)
+    VenueAccount.objects.update(mode=mode)
     account.refresh_from_db()
     assert breach_act(venue_account=account, **jumped) and not breach_act(venue_account=account, **jumped)
     halt = TradingHalt.objects.get()
@@ -117,9 +117,10 @@ def test_a_price_that_jumped_pauses_its_market_once_and_only_that_pause_is_lifte
     assert markets_jumping() == [] and not market_calm(market_id=market.market_id), "a person made more of it"
 
 
-def test_broken_entries_that_are_sold_again_and_again_leave_an_account_only_its_way_out():
+@pytest.mark.parametrize("mode", [Mode.SIMULATED, Mode.PAPER])
+def test_broken_entries_that_are_sold_again_and_again_leave_an_account_only_its_way_out(mode: Mode):
     account, market = an_account(), a_market()
-    VenueAccount.objects.update(mode=Mode.PAPER)
+    VenueAccount.objects.update(mode=mode)
     account.refresh_from_db()
     for number in range(3):
         assert [trip.code for trip in triggers_check(venue_account=account, at=NOON)] == []

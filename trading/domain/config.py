@@ -42,6 +42,8 @@ class DipSettings(msgspec.Struct, frozen=True, kw_only=True):
     slippage_cap_u: int = 20_000
     confirm_within_s: int = 60
     keep_partial_u: int = 800_000
+    streak_step_u: int = 100_000
+    streak_floor_u: int = 100_000
 
 
 class DipOverride(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -70,6 +72,8 @@ class DipOverride(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     slippage_cap_u: int | UnsetType = UNSET
     confirm_within_s: int | UnsetType = UNSET
     keep_partial_u: int | UnsetType = UNSET
+    streak_step_u: int | UnsetType = UNSET
+    streak_floor_u: int | UnsetType = UNSET
 
 
 class AccountCaps(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,8 +86,6 @@ class AccountCaps(msgspec.Struct, frozen=True, kw_only=True):
     max_balance_share_u: int = 50_000
     max_depth_share_u: int = 1_000_000
     max_order_qty_u: int = 1_000_000 * MICRO
-    streak_step_u: int = 100_000
-    streak_floor_u: int = 100_000
     kelly_prior_trades: int = 75
     kelly_model_trades: int = 25
 

@@ -16,7 +16,7 @@ from trading.domain.messages import Narrowed, TradingState, TradingStateChanged
 from trading.domain.opening import OpeningState
 from trading.domain.portfolio import Portfolio, Record
 from trading.domain.positions import Leg
-from venues.types import BalanceReport, Outcome
+from venues.types import BalanceReport, Outcome, Venue
 
 _NO_LEG = Leg()
 _STRICTNESS = tuple(TradingState)
@@ -185,11 +185,20 @@ class Desk:
             sums[0] += stake.cost_u if stake.market_id == market.market_id else 0
         return Exposure(*sums)
 
-    def is_down(self, market: MarketView, stream: str) -> bool:
-        """True if the venue's stream (`market`, `user`) was reported down and not up again."""
+    def is_down(self, market: MarketView) -> bool:
+        """True if the venue's stream of markets was reported down and not up again."""
         if not self.down_feeds or market.listing is None:
             return False
-        return f"{market.listing.venue}.{stream}" in self.down_feeds
+        return f"{market.listing.venue}.market" in self.down_feeds
+
+    def is_deaf(self, venue: Venue, account: str) -> bool:
+        """True while the private stream of this account is down, or was not heard since the trader began."""
+        return private_stream(venue, account) in self.down_feeds
+
+
+def private_stream(venue: str, account: str) -> str:
+    """What the stream that tells an account of itself is called: of two accounts at one venue each has its own."""
+    return f"{venue}.user.{account}"
 
 
 def _same_league(market: MarketView, other: MarketView | None) -> bool:

@@ -57,7 +57,7 @@ def _account_ready(look: Look, desk: Desk, now_us: int) -> Answer:
         return False, why, "within its limits"
     if account.account not in desk.balances:
         return False, "balance unknown", "known"
-    if desk.is_down(look.market, "user"):
+    if desk.is_deaf(account.venue, account.account):
         return False, "private stream down", "up"
     return True, account.account, "ready"
 
@@ -99,7 +99,7 @@ def _time_left(look: Look, desk: Desk, now_us: int) -> Answer:
 
 def _market_open(look: Look, desk: Desk, now_us: int) -> Answer:
     market = look.market
-    if desk.is_down(market, "market"):
+    if desk.is_down(market):
         return False, "feed down", "open"
     return market.state is MarketState.OPEN, str(market.state), "open"
 

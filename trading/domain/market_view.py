@@ -6,6 +6,8 @@ is judged by the same code as buying YES. A price of 0 stands for "no quote" her
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from trading.domain.commands import Baseline
 from trading.domain.config import DipOverride, DipSettings, SessionConfig, TradingAccount
 from trading.domain.fair_value import (
@@ -16,9 +18,20 @@ from trading.domain.fair_value import (
     remaining_fraction,
 )
 from trading.domain.games import GameView
+from trading.domain.messages import BookChange
 from trading.domain.price_trail import PriceTrail
 from venues.book import Book
-from venues.types import MICRO, FeeSchedule, MarketState, Outcome, VenueMarket
+from venues.types import (
+    MICRO,
+    BookDelta,
+    BookGap,
+    BookLevel,
+    BookSnapshot,
+    FeeSchedule,
+    MarketState,
+    Outcome,
+    VenueMarket,
+)
 
 
 class Look:
@@ -179,6 +192,20 @@ class MarketView:
     @property
     def is_live(self) -> bool:
         return self.game is not None and self.game.is_live
+
+    def apply(self, changes: Iterable[BookChange]) -> None:
+        """Change the book as each says, in turn."""
+        book = self.book
+        for change in changes:
+            match change:
+                case BookDelta():
+                    book.apply_delta(change.is_bid, change.price_u, change.delta_u)
+                case BookLevel():
+                    book.set_level(change.is_bid, change.price_u, change.qty_u)
+                case BookSnapshot():
+                    book.apply_snapshot(change.bids, change.asks)
+                case BookGap():
+                    book.clear()
 
     def look_at_book(self, now_us: int) -> None:
         """Note the best prices and the mid (both bests, or the one side there is), in each outcome's frame."""

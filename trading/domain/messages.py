@@ -12,6 +12,7 @@ import msgspec
 
 from trading.domain.config import SessionConfig
 from trading.domain.lifecycle import OrderStatus
+from venues.types import BookDelta, BookGap, BookLevel, BookSnapshot
 
 
 class TradingState(StrEnum):
@@ -26,6 +27,17 @@ class TradingState(StrEnum):
 
 class Tick(msgspec.Struct, frozen=True, tag=True):
     """Time passed. About once a second; drives stale-data rules, order timeouts and decision heartbeats."""
+
+
+BookChange = BookSnapshot | BookDelta | BookLevel | BookGap
+
+
+class BookChanges(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Changes of one book that came faster than they were taken. None of the books in between was ever looked at, or
+    needs to have been: only the last one is."""
+
+    market_id: str
+    changes: tuple[BookChange, ...]
 
 
 class GameLinked(msgspec.Struct, frozen=True, tag=True):
@@ -79,4 +91,4 @@ class ConfigChanged(msgspec.Struct, frozen=True, tag=True):
     config: SessionConfig
 
 
-DomainMessage = Tick | GameLinked | IntentUpdate | TradingStateChanged | AccountBlocked | ConfigChanged
+DomainMessage = Tick | BookChanges | GameLinked | IntentUpdate | TradingStateChanged | AccountBlocked | ConfigChanged

@@ -18,8 +18,9 @@ Quantities = tuple[int, int]
 
 
 class DifferenceKind(StrEnum):
-    """GHOST: open here, not there. UNKNOWN_ORDER: there, and still not in our books. UNSEEN_FILL: the venue's order
-    says more is filled than its fills do. FILL: an execution that only one side has. LEDGER: our own books disagree."""
+    """GHOST: open here, not there. UNKNOWN_ORDER: there, and not, or no more, in our books. UNSEEN_FILL: the venue's
+    order says more is filled than its fills do. FILL: an execution that only one side has. LEDGER: our own books
+    disagree."""
 
     GHOST = "ghost"
     UNKNOWN_ORDER = "unknown_order"
@@ -45,6 +46,7 @@ class OurOrder(msgspec.Struct, frozen=True, kw_only=True):
 class Ours(msgspec.Struct, frozen=True, kw_only=True):
     """Our rows of one account at one moment. `known_orders`: every id, ours or the venue's, that our books explain.
 
+    `ended_orders`: those of them that are over here, and not since a moment ago.
     `fills`: key → µcontracts, of the stretch of time that was read. `moving`: markets whose quantities are not final.
     `is_busy`: something happened a moment ago, or money is on its way: cash is not judged.
     """
@@ -53,6 +55,7 @@ class Ours(msgspec.Struct, frozen=True, kw_only=True):
     positions: Mapping[str, Quantities]
     orders: tuple[OurOrder, ...] = ()
     known_orders: frozenset[str] = frozenset()
+    ended_orders: frozenset[str] = frozenset()
     fills: Mapping[str, int] = {}
     moving: frozenset[str] = frozenset()
     is_busy: bool = False
@@ -103,8 +106,10 @@ def confirmed(first: Iterable[Difference], second: Iterable[Difference]) -> tupl
 
 def _orders(ours: Ours, theirs: Theirs) -> Iterator[Difference]:
     for venue_id, (client_id, market_id, filled_u) in theirs.orders.items():
-        if not {venue_id, client_id} & ours.known_orders:
-            text = f"Order {client_id or venue_id} is open at the venue and not in our books."
+        names = {venue_id, client_id}
+        if not names & ours.known_orders or names & ours.ended_orders:
+            where = "over in our books" if names & ours.ended_orders else "not in our books"
+            text = f"Order {client_id or venue_id} is open at the venue and {where}."
             yield Difference(
                 kind=DifferenceKind.UNKNOWN_ORDER,
                 key=f"order:{venue_id}",

@@ -25,6 +25,7 @@ from trading.domain.lifecycle import NOT_FILLED_IN_TIME, RESTED, OrderStatus
 from trading.domain.market_view import MarketView
 from trading.domain.messages import (
     AccountBlocked,
+    BookChanges,
     ConfigChanged,
     DomainMessage,
     GameLinked,
@@ -76,6 +77,7 @@ class Session:
         self._handlers: dict[type, Handler] = {
             BookSnapshot: self._on_snapshot,
             BookGap: self._on_gap,
+            BookChanges: self._on_changes,
             PublicTrade: self._on_nothing,
             Tick: self._on_tick,
             GameState: self._on_game,
@@ -153,6 +155,12 @@ class Session:
         if market is None:
             return NOTHING
         market.book.clear()
+        return self._on_new_best(market, now_us)
+
+    def _on_changes(self, message: BookChanges, now_us: int) -> Sequence[Command]:
+        market = self._market(message.market_id)
+        market.apply(message.changes)
+        market.book_us = now_us
         return self._on_new_best(market, now_us)
 
     def _on_new_best(self, market: MarketView, now_us: int) -> Sequence[Command]:
@@ -330,7 +338,7 @@ class Session:
         self.desk.touch()
         if not message.is_up:
             for market in self.markets.values():
-                if self.desk.is_down(market, "market"):
+                if self.desk.is_down(market):
                     market.book.clear()
         return self._reconsider_all(now_us)
 

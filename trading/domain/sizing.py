@@ -48,7 +48,7 @@ def size_entry(settings: DipSettings, caps: AccountCaps, inputs: SizingInputs) -
     for name, limit_u in _caps(settings, caps, inputs):
         stake_u = min(stake_u, max(limit_u, 0))
         steps.append(SizeStep(name, max(limit_u, 0), stake_u))
-    factor_u = streak_factor_u(caps, inputs.losing_streak)
+    factor_u = streak_factor_u(settings, inputs.losing_streak)
     stake_u = stake_u * factor_u // MICRO
     steps.append(SizeStep("losing_streak", stake_u, stake_u))
     qty_u = quantity_for(stake_u, inputs)
@@ -77,9 +77,9 @@ def shrunk_fair_u(caps: AccountCaps, inputs: SizingInputs) -> int:
     return (caps.kelly_prior_trades * inputs.price_u + ours * inputs.fair_u) // total if total else inputs.price_u
 
 
-def streak_factor_u(caps: AccountCaps, losing_streak: int) -> int:
-    """Millionths of the stake kept after this many losses in a row."""
-    return max(min(caps.streak_floor_u, MICRO), MICRO - caps.streak_step_u * losing_streak)
+def streak_factor_u(settings: DipSettings, losing_streak: int) -> int:
+    """Millionths of the stake kept after this many losses in a row: each takes a step off, down to the floor."""
+    return max(min(settings.streak_floor_u, MICRO), MICRO - settings.streak_step_u * losing_streak)
 
 
 def cost_u(qty_u: int, inputs: SizingInputs) -> int:

@@ -26,13 +26,13 @@ SOCKET_NAME = "guard.sock"
 HALTED, KILL = "halted", "kill"
 REDIS_WITHIN_S = 0.2
 
-_woken: set[Callable[[], object]] = set()
+_woken: dict[Callable[[], object], None] = {}
 
 
 def on_halt(wake: Callable[[], object]) -> Callable[[], None]:
     """`wake` is called, from whatever thread, after every halt that this process commits. Returns how to end that."""
-    _woken.add(wake)
-    return lambda: _woken.discard(wake)
+    _woken[wake] = None
+    return lambda: _woken.pop(wake, None)
 
 
 def announce_halt(**_facts: Any) -> None:

@@ -135,9 +135,11 @@ async def build(
     config = await database.call(session_config, user, rows)
     opening = await database.call(session_opening, rows, now=now)
     leagues = await database.call(_leagues, user)
+    session = Session(config, opening)
+    session.desk.down_feeds.update(account.stream for account in desk.accounts.values())  # blind until each was heard
     engine = Engine(
         desk=desk,
-        session=Session(config, opening),
+        session=session,
         clock=clock,
         espn=open_game_feed(
             endpoints=endpoints,
@@ -152,6 +154,7 @@ async def build(
         permit=permit,
     )
     listings.engine = engine
+    engine.watch.vitals.recall_fills(opening)
     return engine
 
 

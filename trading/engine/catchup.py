@@ -1,20 +1,23 @@
 """What the venue knows and we do not: read at start, after a stream was lost, and again and again while running.
 
 Streams are for speed, reads for truth. A read that fails changes nothing here: it raises, and the next one comes.
-Invariant: an order that was written down but provably never prepared for sending is closed as not sent; one that may
+Invariants: an order that was written down but provably never prepared for sending is closed as not sent; one that may
 have been sent stays working until the venue shows it, or until its absence proves its end: a venue that forgets ended
-orders was read twice, healthily, after the order could no longer be active, and no trade names it.
+orders was read twice, healthily, after the order could no longer be active, and no trade names it. One whose sender
+died before an answer is unknown from the first moment of the next run, as if the answer had been lost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Set
+from datetime import datetime
 
 import msgspec
 import structlog
 from django.db.models import Q
 
-from core.clock import to_ms
+from accounts.models import VenueAccount
+from core.clock import from_ms, to_ms
 from core.kill_points import kill_point
 from trading.domain.lifecycle import OrderStatus
 from trading.engine.clock import Clock
@@ -22,8 +25,9 @@ from trading.engine.database import DatabaseThread
 from trading.engine.desk import DeskAccount, order_ref
 from trading.engine.ledger import LedgerKeeper
 from trading.engine.proof import YOUNG_MS, ProofOfDeath, Reads
-from trading.models import Fill, Order, Settlement
-from trading.services.orders import order_mark_not_sent
+from trading.models import Order, Settlement
+from trading.selectors.our_books import fills_known_to, pending_since
+from trading.services.orders import order_mark_not_sent, order_mark_unknown
 from venues.types import OrderReport, OrderState
 
 log = structlog.get_logger(__name__)
@@ -31,6 +35,7 @@ log = structlog.get_logger(__name__)
 LOOK_BACK_MS = 10 * 60 * 1_000
 FEW = 5
 """More missing orders than this are read as lists, not one by one."""
+NOBODY_WAITS = "The program stopped between the send and its answer."
 
 
 class CatchUp:
@@ -56,6 +61,7 @@ class CatchUp:
 
     async def at_start(self) -> None:
         """All four reads, then the orders nobody reported. Raises what a failed read raises: do not trade then."""
+        await self._unanswered()
         await self.orders()
         await self.fills()
         await self.settlements()
@@ -75,14 +81,13 @@ class CatchUp:
 
     async def unknown(self) -> None:
         """The orders whose send has no answer; asked for every second, until they are found or proven never to come."""
-        await self._look_for_all(await self._database.call(_unknown_orders, self._account.row.pk))
+        await self._look_for_all(await self._unanswered())
 
     async def fills(self) -> None:
-        """From a while before the last read that succeeded; at start from the last fill that is booked."""
+        """From a while before the last read that succeeded, at start before the last fill that is booked; and always
+        before the oldest that is not final."""
         now_ms = self._clock.now_ms()
-        since_ms = self._fills_read_ms
-        if since_ms is None:
-            since_ms = await self._database.call(_last_fill_ms, self._account.row.pk)
+        since_ms = await self._database.call(_fills_since_ms, self._account.row, self._fills_read_ms)
         for report in await self._account.reader.fills_since(max(0, since_ms - LOOK_BACK_MS)):
             self._ledger.put(report)
         kill_point("P14.fills_read")
@@ -146,6 +151,12 @@ class CatchUp:
     def _forgets(self) -> bool:
         return self._account.reader.capabilities.forgets_ended_orders
 
+    async def _unanswered(self) -> list[Order]:
+        """Those that were sent and that nobody here waits for, each of them unknown by its row too: asked on the thread
+        that claims and keeps answers, so what is not busy now has either its answer or nobody who could write it."""
+        busy = frozenset(self._in_flight)
+        return await self._database.call(_unknown_orders, self._account.row.pk, busy, from_ms(self._clock.now_ms()))
+
     async def _close_never_sent(self) -> None:
         """The executor claims and prepares on the same database thread, so what is asked now is before or after it."""
         busy = frozenset(self._in_flight)
@@ -173,9 +184,13 @@ def _working_orders(account_pk: int) -> list[Order]:
     return list(working.filter(Q(sent_at__isnull=False) | Q(is_external=True)).select_related("market"))
 
 
-def _unknown_orders(account_pk: int) -> list[Order]:
+def _unknown_orders(account_pk: int, busy: Set[str], at: datetime) -> list[Order]:
     claimed = Order.objects.filter(venue_account_id=account_pk, status=OrderStatus.CLAIMED).exclude(sent_at=None)
-    return list(claimed.select_related("market"))
+    orders = claimed.exclude(decision_id__in=busy).select_related("market")
+    for order in orders:
+        if order.unknown_at is None:
+            order_mark_unknown(order=order, code="answer_lost", reason=NOBODY_WAITS, at=at)
+    return list(orders)
 
 
 def _close_never_prepared(account_pk: int, busy: Set[str]) -> list[Order]:
@@ -190,9 +205,11 @@ def _close_never_prepared(account_pk: int, busy: Set[str]) -> list[Order]:
     ]
 
 
-def _last_fill_ms(account_pk: int) -> int:
-    last = Fill.objects.filter(venue_account_id=account_pk).order_by("-venue_at").values_list("venue_at", flat=True)[:1]
-    return to_ms(last[0]) if last else 0
+def _fills_since_ms(account: VenueAccount, read_ms: int | None) -> int:
+    """Venue milliseconds; 0 where nothing was ever read or booked."""
+    since = fills_known_to(account) if read_ms is None else pending_since(account)
+    told = [read_ms] if read_ms is not None else []
+    return min([*told, *([to_ms(since)] if since is not None else [])], default=0)
 
 
 def _last_settlement_ms(account_pk: int) -> int:

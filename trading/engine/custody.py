@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from functools import partial
 
 import structlog
@@ -24,8 +25,10 @@ from trading.engine.looking_after import AccountWatch
 from trading.engine.supervised import TaskGroup, every
 from trading.models import Order
 from trading.services.lease import lease_bind
+from trading.services.oddities import answer_tell
 from trading.services.pauses import fence_lost
-from venues.errors import AuthFailed, VenueError
+from trading.services.standstill import BROKEN, broken_halt
+from venues.errors import AuthFailed, OutcomeUnknown, Throttled, VenueError
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +58,8 @@ class Custody:
         self._clock = clock
         self._tasks = tasks
         self._ended = ended
+        self.broken_by: tuple[str, str] | None = None
+        """The task in which our own code was found to be wrong, and what was found."""
         self.watches = {
             account.name: AccountWatch(account=account, database=database, catch_up=catch_up, cancel=cancel)
             for account, catch_up in zip(desk.accounts.values(), catch_ups, strict=True)
@@ -66,8 +71,16 @@ class Custody:
         for writer in self._writers:
             await writer.call(lease_bind, {account.row.pk: account.epoch for account in accounts})
         at = from_ms(self._clock.now_ms())
-        await _all(take_over(account, self._database, at=at) for account in accounts)
-        await _all(watch.catch_up.at_start() for watch in self.watches.values())
+        await _all(self._with_key(one, take_over(one, self._database, at=at)) for one in accounts)
+        await _all(self._with_key(watch.account, watch.catch_up.at_start()) for watch in self.watches.values())
+
+    async def _with_key(self, account: DeskAccount, work: Awaitable[None]) -> None:
+        """A key that is refused here pauses the account too, so that its owner hears of it once."""
+        try:
+            await work
+        except AuthFailed as error:
+            await self.watches[account.name].note(error)
+            raise
 
     def open(self) -> None:
         """All of the takeover has ended well: the accounts may be traded, unless they were lost meanwhile."""
@@ -92,15 +105,32 @@ class Custody:
         telling = self._database.call(fence_lost, venue_account=account.row, epoch=account.epoch, reason=why)
         self._tasks.spawn("fenced", telling)
 
+    def broken(self, task: str, problem: AssertionError) -> None:
+        """Our own code is not as it says it is (ORDERS K08): nothing more is sent, and a person has to look."""
+        if self.broken_by is not None:
+            return
+        self.broken_by = task, str(problem)
+        log.critical("trader_broken", task=task, problem=str(problem))
+        halting = self._database.persist(broken_halt, user=self._desk.user, task=task, problem=str(problem))
+        self._tasks.spawn("broken", halting)
+        with suppress(AssertionError):  # telling the session may find the same again
+            self.give_up(BROKEN)
+
     def give_up(self, reason: str) -> None:
         for account in self._desk.accounts.values():
             account.is_reconciled, account.fence_token = False, ""
         self._ended(reason)
 
     def trouble(self, account: DeskAccount, error: VenueError) -> None:
-        """An order or a cancel was not answered plainly; a key that is refused pauses the account."""
+        """An order or a cancel was not answered plainly; a key that is refused pauses the account, and its owner hears
+        of an answer that nobody knows (a redirect, a code of no list)."""
         if isinstance(error, AuthFailed):
             self._tasks.spawn("pause", self.watches[account.name].note(error))
+        elif (
+            isinstance(error, OutcomeUnknown) and not isinstance(error, Throttled) and 300 <= (error.status or 0) < 500
+        ):
+            telling = self._database.persist(answer_tell, venue_account=account.row, error=error)
+            self._tasks.spawn("tell", telling)
 
 
 async def _all(works: Iterable[Awaitable[None]]) -> None:

@@ -14,10 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+import msgspec
+
 from accounts.models import User, VenueAccount
 from accounts.selectors import accounts_of
 from accounts.services import credential_open
 from core.kill_points import kill_point
+from trading.domain.desk import private_stream
 from trading.engine.database import DatabaseThread
 from trading.engine.paper import PaperDoors, market_data_secrets, paper_opening
 from trading.engine.simulated import ACTOR, KIND_OF
@@ -25,7 +28,7 @@ from trading.selectors.our_books import order_ref as order_ref
 from trading.services.lease import LEASE, lease_acquire, lease_release, lease_renew
 from venues.ports import AccountReader, FrameTap, MarketDataFeed, OrderGateway
 from venues.registry import VenueEndpoints, open_account, open_market_data
-from venues.types import Venue, VenueMarket
+from venues.types import FeedStatus, Message, Venue, VenueMarket
 
 
 @dataclass
@@ -48,6 +51,20 @@ class DeskAccount:
     @property
     def name(self) -> str:
         return self.row.account_key
+
+    @property
+    def stream(self) -> str:
+        """What its private stream is called here and in the session."""
+        return private_stream(self.row.venue, self.name)
+
+    async def listen(self, sink: Callable[[Message], None]) -> None:
+        """Its private stream for ever. The adapter calls it by the venue's name, this by the account's."""
+
+        def named(message: Message) -> None:
+            is_status = isinstance(message, FeedStatus)
+            sink(msgspec.structs.replace(message, feed=self.stream) if is_status else message)
+
+        await self.reader.run(named)
 
 
 @dataclass
@@ -73,13 +90,13 @@ class Desk:
             account.lease_until_s = asked_s + LEASE.total_seconds()
 
     async def close(self, database: DatabaseThread) -> None:
-        """Close the doors and let the leases go."""
+        """Close the doors and let the leases go; while the database is away they run out by themselves."""
         for feed in self.feeds.values():
             await feed.aclose()
         for account in self.accounts.values():
             await account.reader.aclose()
             await account.gateway.aclose()
-            await database.call(lease_release, venue_account=account.row, holder=self.holder, epoch=account.epoch)
+            await database.attempt(lease_release, venue_account=account.row, holder=self.holder, epoch=account.epoch)
 
 
 def process_holder() -> str:

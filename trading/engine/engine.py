@@ -18,7 +18,7 @@ from core.errors import Conflict
 from markets.services import PriceSample
 from trading.domain.commands import CancelOrder, Command, Decision, RaiseAlert, StoreBaseline, SubmitOrder
 from trading.domain.context import cancel_context, submit_context
-from trading.domain.messages import ConfigChanged, DomainMessage, Tick, TradingState, TradingStateChanged
+from trading.domain.messages import BookChanges, ConfigChanged, DomainMessage, Tick, TradingState, TradingStateChanged
 from trading.domain.session import Session
 from trading.engine.catchup import CatchUp, every_account
 from trading.engine.clock import Clock
@@ -27,7 +27,7 @@ from trading.engine.database import DatabaseThread
 from trading.engine.desk import Desk
 from trading.engine.discovery import Discovery
 from trading.engine.executor import Executor
-from trading.engine.inbox import Inbox
+from trading.engine.inbox import ACCOUNT_MESSAGES, Inbox
 from trading.engine.journal import Journal
 from trading.engine.ledger import LedgerKeeper
 from trading.engine.looking_after import read_patiently
@@ -42,20 +42,7 @@ from trading.models import RunTrigger, TraderStatus
 from trading.selectors.configs import session_config
 from trading.services.trader import trader_heartbeat
 from venues.espn.client import EspnFeed
-from venues.types import (
-    BalanceReport,
-    FeedStatus,
-    FillReport,
-    GameState,
-    MarketListed,
-    MarketState,
-    MarketStateChanged,
-    Message,
-    OrderReport,
-    PositionReport,
-    PublicTrade,
-    SettlementReport,
-)
+from venues.types import FeedStatus, GameState, MarketListed, MarketState, MarketStateChanged, Message, PublicTrade
 from venues.unknown_fields import UNKNOWN_FIELDS
 
 log = structlog.get_logger(__name__)
@@ -63,7 +50,6 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-ACCOUNT_MESSAGES = (OrderReport, FillReport, SettlementReport, PositionReport, BalanceReport)
 PUMP_BATCH = 200
 TICK_S = 0.5
 VITAL_PAUSE_S = 2.0
@@ -90,7 +76,7 @@ class Engine:
         self.session = session
         self.clock = clock
         self.espn = espn
-        self.tasks = TaskGroup()
+        self.tasks = TaskGroup(broken=lambda task, problem: self.custody.broken(task, problem))
         self.inbox = Inbox()
         self.messages = 0
         self.ended = asyncio.Event()
@@ -197,7 +183,7 @@ class Engine:
             await self.reconcilers.before_shutdown()
             await self.tasks.stop(drain_s=0.0)
         await self.journal.flush()
-        await self._beat(TraderStatus.STOPPED)
+        await self._beat(TraderStatus.STOPPED, write=self._journal_database.attempt)
         await self.espn.aclose()
         await self.desk.close(self._ledger_database)
         for database in self.databases:
@@ -218,7 +204,7 @@ class Engine:
         for venue, feed in self.desk.feeds.items():
             self._stream(f"{venue}.market", feed.run)
         for account in self.desk.accounts.values():
-            self._stream(f"{account.row.venue}.user.{account.name}", account.reader.run)
+            self._stream(account.stream, account.listen)
 
     def _stream(self, name: str, run: Callable[[Callable[[Message], None]], Awaitable[None]]) -> None:
         sink = self.inbox.sink(name)
@@ -231,7 +217,7 @@ class Engine:
                 self.take(message)
             await asyncio.sleep(0)
 
-    def take(self, message: Message) -> None:
+    def take(self, message: Message | BookChanges) -> None:
         """One message from a feed: our own orders' reports go to the ledger, the rest is decided on now."""
         if isinstance(message, ACCOUNT_MESSAGES):
             self.watch.note(message)
@@ -248,7 +234,7 @@ class Engine:
         for command in commands:
             self._carry_out(command, told)
 
-    def _note(self, message: Message) -> None:
+    def _note(self, message: Message | BookChanges) -> None:
         """Keep what pages, discovery and history want of it."""
         match message:
             case PublicTrade():
@@ -273,7 +259,7 @@ class Engine:
         """A private stream that is back may have missed anything. In lock-step nothing is read by the wall clock."""
         was_up, _ = self._feeds_up.get(status.feed, (True, 0.0))
         venue, _, channel = status.feed.partition(".")
-        if channel == "user" and status.is_up and not was_up and self.turns is None:
+        if channel.startswith("user.") and status.is_up and not was_up and self.turns is None:
             self.tasks.spawn("reconcile", self.reconcilers.run(RunTrigger.RECONNECT, venue=venue))
 
     def _carry_out(self, command: Command, told: list[Decision]) -> None:
@@ -359,10 +345,11 @@ class Engine:
             self.custody.give_up(lost.code)
 
     def _end(self, reason: str) -> None:
-        self.decide(TradingStateChanged(TradingState.PAUSED, reason))
         self.ended.set()
+        self.decide(TradingStateChanged(TradingState.PAUSED, reason))
 
     async def _heartbeat(self) -> None:
+        self.inbox.tell_merged()
         await self._beat(self._trader_status)
 
     @property
@@ -372,9 +359,10 @@ class Engine:
         is_held = self._wish.state in (TradingState.PAUSED, TradingState.HALTED)
         return TraderStatus.PAUSED if is_held else TraderStatus.RUNNING
 
-    async def _beat(self, status: TraderStatus) -> None:
+    async def _beat(self, status: TraderStatus, *, write: Callable[..., Awaitable[None]] | None = None) -> None:
         stats = {
             "messages": self.messages,
+            "merged": self.inbox.merged,
             "decisions": self.journal.decisions_noted,
             "fills": self.ledger.fills_booked,
             "markets": len(self.discovery.listings),
@@ -382,7 +370,8 @@ class Engine:
             "venue_now_ms": self.clock.now_ms(),
             "unknown_fields": UNKNOWN_FIELDS.summary(),
         }
-        await self._journal_database.call(trader_heartbeat, user=self.desk.user, status=status, stats=stats)
+        write = write or self._journal_database.call
+        await write(trader_heartbeat, user=self.desk.user, status=status, stats=stats)
 
     def status(self) -> dict[str, Any]:
         """The trader's own state for the desk's payload."""

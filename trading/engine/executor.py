@@ -18,12 +18,11 @@ from typing import Any
 
 import structlog
 
-from core.clock import from_ms, to_ms
+from core.clock import from_ms
 from core.errors import Conflict, LimitBreached
 from core.kill_points import kill_point
 from risk.checks import Verdict, judge_wire
 from risk.checks.values import WireSnapshot
-from risk.selectors import scopes_of
 from trading.domain.commands import CancelOrder, SubmitOrder
 from trading.domain.lifecycle import OrderStatus
 from trading.domain.messages import IntentUpdate
@@ -31,7 +30,8 @@ from trading.engine.clock import Clock
 from trading.engine.database import AWAY, DatabaseThread
 from trading.engine.desk import DeskAccount, order_ref
 from trading.engine.fencing import fence_refusal
-from trading.engine.permit import Permit, PermitAsk
+from trading.engine.permit import Permit
+from trading.engine.placing import permit_ask, place, request_of
 from trading.engine.watch import RiskWatch
 from trading.models import Order
 from trading.services.claims import ClaimRefused, order_deny
@@ -47,14 +47,16 @@ from trading.services.orders import (
     order_reject,
 )
 from venues.errors import Fenced, NotSent, Rejected, VenueError
-from venues.ports import OrderAck, OrderRequest, PreparedOrder
-from venues.transport.http import LastLook, looked_at_last
-from venues.types import Outcome, Side, TimeInForce, VenueMarket
+from venues.ports import OrderAck, PreparedOrder
+from venues.transport.departure import LastLook, looked_at_last
+from venues.types import VenueMarket
 
 log = structlog.get_logger(__name__)
 
-SEND_WITHIN_S = 2.0
-"""Real seconds from the decision to the send: a process that was held up in between sends nothing."""
+DECIDED_WITHIN_S = 2.0
+"""Real seconds from the decision to the send, however long the claim had to wait: its price is no younger."""
+SEND_WITHIN_S = 0.5
+"""Real seconds from the claim to the send: a process that was held up in between sends nothing."""
 LEASE_MARGIN_S = 2.0
 BUDGET_WITHIN_S = 0.25
 """Real seconds that an order may wait for the account's message budget."""
@@ -94,15 +96,17 @@ class Executor:
     async def submit(self, command: SubmitOrder, context: Mapping[str, Any] | None = None) -> None:
         """From decision to answer. Whatever happens, the session hears of it. `context`: for its audit record."""
         account = self._accounts[command.account]
-        decided_s = asyncio.get_running_loop().time()
+        now_s = asyncio.get_running_loop().time
+        by_s = now_s() + DECIDED_WITHIN_S
         self.in_flight.add(command.decision_id)
         try:
             kill_point("P1.decided")
             order = await self._claim(account, command, context or {})
+            by_s = min(by_s, now_s() + SEND_WITHIN_S)
             prepared = await self._prepare(account, order, command) if order is not None else None
             if order is None or prepared is None:
                 return
-            look = await self._last_gate(account, order, decided_s)
+            look = await self._last_gate(account, order, command, by_s)
             if refusal := await self._not_as_approved(account, order, prepared) or look():
                 kill_point("P3.gate_refused")
                 await self._deny(order, refusal)
@@ -118,7 +122,7 @@ class Executor:
             return
         account = self._accounts[order.venue_account.account_key]
         kill_point("P10.before_store")
-        await self._database.call(
+        await self._database.attempt(
             order_cancel_requested, order=order, reason=command.reason, at=self._now(), context=context
         )
         await self.cancel_order(account, order)
@@ -206,7 +210,7 @@ class Executor:
         try:
             if market is None:
                 raise Rejected(f"The market {command.market_id} is not listed any more.", code="market_unknown")
-            prepared = account.gateway.prepare(_request(order, market))
+            prepared = account.gateway.prepare(request_of(order, market))
             kill_point("P3.after_sign")
         except Rejected as refusal:
             await self._deny(order, refusal)
@@ -230,11 +234,23 @@ class Executor:
         )
         return prepared
 
-    async def _last_gate(self, account: DeskAccount, order: Order, decided_s: float) -> LastLook:
+    async def _last_gate(self, account: DeskAccount, order: Order, command: SubmitOrder, by_s: float) -> LastLook:
         """What is asked here and once more by the transport, when nothing is left to wait for."""
-        ask = _permit_ask(account, order)
+        ask = permit_ask(account.row, order)
         await self._permit.awaited(ask)
-        return lambda: _too_late(account, decided_s) or fence_refusal(account, order) or self._permit.refusal(ask)
+        return lambda: (
+            _too_late(account, by_s)
+            or fence_refusal(account, order)
+            or self._blind(command)
+            or self._permit.refusal(ask)
+        )
+
+    def _blind(self, command: SubmitOrder) -> NotSent | None:
+        verdict = self._watch.pretrade.judge_again(command)
+        if verdict is None:
+            return None
+        breach = verdict.breach
+        return NotSent(f"Not sent: {breach.value}, limit {breach.limit} ({breach.pt}).", code=breach.code)
 
     async def _not_as_approved(self, account: DeskAccount, order: Order, prepared: PreparedOrder) -> NotSent | None:
         """PT-26: what is about to leave, held against what was committed. A difference stops everything."""
@@ -256,7 +272,7 @@ class Executor:
         kill_point("P4.before_send")
         try:
             with looked_at_last(look):
-                ack = await account.gateway.place(prepared)
+                ack = await place(account.gateway, prepared)
         except NotSent as refusal:
             kill_point("P6.refused_unsent")
             await self._deny(order, refusal)
@@ -328,22 +344,14 @@ class Executor:
         return from_ms(self._clock.now_ms())
 
 
-def _too_late(account: DeskAccount, decided_s: float) -> NotSent | None:
+def _too_late(account: DeskAccount, by_s: float) -> NotSent | None:
     """The last look before the wire, by the monotonic clock: a process that slept wakes up here, not at the venue."""
     now_s = asyncio.get_running_loop().time()
-    if now_s - decided_s > SEND_WITHIN_S:
-        return NotSent(f"Not sent: {now_s - decided_s:.1f} s have passed since the decision.", code="send_deadline")
+    if now_s > by_s:
+        return NotSent(f"Not sent: {now_s - by_s:.1f} s too late after its decision or claim.", code="send_deadline")
     if account.lease_until_s - now_s < LEASE_MARGIN_S:
         return NotSent("Not sent: the lease of this account is about to run out.", code="lease_margin")
     return None
-
-
-def _permit_ask(account: DeskAccount, order: Order) -> PermitAsk:
-    """Every scope that can stop this order, as its claim asked for them."""
-    market = order.market
-    game_id = market.game.game_id if market.game else ""
-    scopes = scopes_of(account.row, strategy=order.strategy, market_id=market.market_id, game_id=game_id)
-    return PermitAsk(tuple(scopes), order.reduce_only)
 
 
 def _write_down(write: Callable[..., Order], order: Order, answer: VenueError, at: datetime) -> Order:
@@ -366,21 +374,3 @@ def _working_order(decision_id: str) -> Order | None:
     working = (OrderStatus.CLAIMED, OrderStatus.OPEN)
     rows = Order.objects.select_related("market", "venue_account")
     return rows.filter(decision_id=decision_id, status__in=working).order_by("-attempt").first()
-
-
-def _request(order: Order, market: VenueMarket) -> OrderRequest:
-    expires_ms = to_ms(order.expires_at) if order.expires_at is not None else None
-    return OrderRequest(
-        client_order_id=order.client_order_id,
-        market=market,
-        side=Side(order.side),
-        outcome=Outcome(order.outcome),
-        price_u=order.price_u,
-        qty_u=order.qty_u,
-        time_in_force=TimeInForce(order.time_in_force),
-        created_ms=to_ms(order.claimed_at),
-        expires_ms=expires_ms,
-        post_only=order.post_only,
-        reduce_only=order.reduce_only,
-        fence_token=order.fence_token,
-    )

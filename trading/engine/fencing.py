@@ -18,13 +18,14 @@ import structlog
 
 from core.clock import to_ms
 from core.errors import Conflict, Unavailable
+from core.kill_points import kill_point
 from trading.engine.database import DatabaseThread
 from trading.engine.desk import DeskAccount
 from trading.models import Order
 from trading.selectors.fences import fence_limit_u, own_fence
 from trading.services.fences import fence_close, fence_open, fences_older
 from trading.services.orders import orders_cancel_requested
-from venues.errors import NotSent, OutcomeUnknown, VenueError
+from venues.errors import AuthFailed, NotSent, OutcomeUnknown, VenueError
 from venues.ports import OrderRef
 from venues.types import OrderReport, OrderState
 
@@ -39,8 +40,9 @@ AT_ONCE = 10
 async def take_over(
     account: DeskAccount, database: DatabaseThread, *, at: datetime, within_s: float = PROVEN_WITHIN_S
 ) -> None:
-    """Shut, clear, open. Raises Unavailable `takeover_failed` where the venue did not confirm it all, and Conflict
-    `lease_lost`: then nothing may be traded."""
+    """Shut, clear, open. Raises Unavailable `takeover_failed` where the venue did not confirm it all, AuthFailed where
+    it refuses the key, and Conflict `lease_lost`: then nothing may be traded."""
+    kill_point("P14.before_fence")
     try:
         older = await database.call(fences_older, venue_account=account.row, epoch=account.epoch)
         for fence in older:
@@ -49,6 +51,8 @@ async def take_over(
         for fence in older:
             await _note_shut(account, database, fence.token)
         await _open_own(account, database)
+    except AuthFailed:
+        raise
     except VenueError as error:
         raise Unavailable(
             "takeover_failed",
@@ -148,8 +152,8 @@ async def _cancel_each(account: DeskAccount, refs: list[OrderRef]) -> None:
 
 
 async def _until(account: DeskAccount, is_done: Callable[[], Awaitable[bool]], within_s: float, sentence: str) -> None:
-    """Try until it is done. Raises OutcomeUnknown with the sentence, or what the last try raised, when it takes too
-    long."""
+    """Try until it is done. Raises AuthFailed at once; OutcomeUnknown with the sentence, or what the last try raised,
+    when it takes too long."""
     deadline = asyncio.get_running_loop().time() + within_s
     while True:
         require_held(account)
@@ -157,6 +161,8 @@ async def _until(account: DeskAccount, is_done: Callable[[], Awaitable[bool]], w
         try:
             if await is_done():
                 return
+        except AuthFailed:
+            raise  # the same key will not be taken a moment later
         except VenueError as error:
             problem = error
         if asyncio.get_running_loop().time() > deadline:

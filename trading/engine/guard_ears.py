@@ -13,12 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import redis
-import structlog
 from django.conf import settings
 
 from trading.engine.announcing import KILL, SOCKET_NAME, channel, short_path
-
-log = structlog.get_logger(__name__)
+from trading.engine.outage import Outage
 
 LOOK_AGAIN_S = 0.5
 RECONNECT_S = 1.0
@@ -42,18 +40,21 @@ def listen_on_socket(data_dir: Path, hear: Hear, asked_to_stop: threading.Event)
 
 def listen_on_redis(hear: Hear, asked_to_stop: threading.Event) -> None:
     """Messages from other hosts until asked to stop; a Redis that is away is tried again, and nothing waits for it."""
+    outage = Outage("redis")
     while settings.REDIS_URL and not asked_to_stop.is_set():
         try:
-            _listen_once(hear, asked_to_stop)
+            _listen_once(hear, asked_to_stop, outage)
         except (redis.RedisError, OSError) as error:
-            log.warning("guard_without_redis", error=str(error))
+            outage.note(error)
             asked_to_stop.wait(RECONNECT_S)
 
 
-def _listen_once(hear: Hear, asked_to_stop: threading.Event) -> None:
+def _listen_once(hear: Hear, asked_to_stop: threading.Event, outage: Outage) -> None:
     with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5.0, socket_connect_timeout=1.0) as client:
         pubsub = client.pubsub(ignore_subscribe_messages=True)
         pubsub.subscribe(channel())
+        client.ping()
+        outage.end()
         while not asked_to_stop.is_set():
             message = pubsub.get_message(timeout=LOOK_AGAIN_S)
             if message is not None:

@@ -14,7 +14,8 @@ import structlog
 from django.db import Error, connections
 
 from risk.selectors import stopped_scopes
-from trading.engine.permit import KILL_FILE, PermitWriter
+from trading.engine.kill_file import KillFile
+from trading.engine.permit import PermitWriter
 
 log = structlog.get_logger(__name__)
 
@@ -24,8 +25,8 @@ POLL_S = 0.02
 class PermitAgent:
     """`run` in a thread of its own; `hurry` from any other: look again at once."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._kill = data_dir / KILL_FILE
+    def __init__(self, data_dir: Path, kill_file: KillFile | None = None) -> None:
+        self._kill_file = kill_file or KillFile(data_dir)
         self._writer = PermitWriter(data_dir)
         self._hurry = threading.Event()
         self._was_away = False
@@ -44,7 +45,7 @@ class PermitAgent:
 
     def look(self) -> bool:
         """One reading of the halts. True when the permit was renewed."""
-        if self._kill.exists():
+        if self._kill_file.is_there:
             self._writer.revoke()
             return False
         read_ns = time.monotonic_ns()

@@ -16,7 +16,9 @@ from trading.engine.guard_anchors import AnchorAgent
 from trading.engine.guard_cancel import GuardCanceller, guard_endpoints
 from trading.engine.guard_ears import kill_reason, listen_on_redis, listen_on_socket
 from trading.engine.guard_permit import PermitAgent
-from trading.engine.permit import KILL_FILE
+from trading.engine.guard_sessions import end_stuck_sessions
+from trading.engine.kill_file import KillFile
+from trading.engine.outage import Outage
 from trading.services.guard import guard_look
 from venues.registry import VenueEndpoints
 
@@ -30,10 +32,12 @@ class Guard:
 
     def __init__(self, data_dir: Path, *, endpoints: VenueEndpoints) -> None:
         self._data_dir = data_dir
-        self.permit = PermitAgent(data_dir)
-        self.canceller = GuardCanceller(data_dir=data_dir, endpoints=endpoints)
+        self.kill_file = KillFile(data_dir)
+        self.permit = PermitAgent(data_dir, self.kill_file)
+        self.canceller = GuardCanceller(data_dir=data_dir, kill_file=self.kill_file, endpoints=endpoints)
         self.anchors = AnchorAgent(data_dir)
         self._look_now = threading.Event()
+        self._without_database = Outage("database")
 
     def watch(self, asked_to_stop: threading.Event) -> None:
         parts = {
@@ -42,6 +46,7 @@ class Guard:
             "guard-redis": lambda: listen_on_redis(self.hear, asked_to_stop),
             "guard-cancel": lambda: self.canceller.run(asked_to_stop),
             "guard-anchors": lambda: self.anchors.run(asked_to_stop),
+            "guard-sessions": lambda: end_stuck_sessions(asked_to_stop),
         }
         threads = [threading.Thread(target=part, name=name, daemon=True) for name, part in parts.items()]
         for thread in threads:
@@ -59,23 +64,31 @@ class Guard:
             connections.close_all()
 
     def hear(self, message: str) -> None:
-        """A word over the socket or Redis. It can only take away."""
+        """A word over the socket or Redis. It can only take away, and does that first."""
+        self.permit.revoke()
         reason = kill_reason(message)
         if reason is not None:
-            (self._data_dir / KILL_FILE).write_text(f"{reason}\n", "utf-8")
+            self.kill_file.lay_down(reason)
+            self.permit.revoke()  # a look in between may have granted anew
             log.critical("kill_heard", reason=reason)
-        self.permit.revoke()
         self.anchors.hurry()
         self._look_now.set()
 
     def _look(self) -> None:
-        """A database that is away is a line in the log, not the end."""
+        """A database that is away is a line in the log, not the end; nor is what nobody foresaw."""
+        self.kill_file.try_again()
         try:
-            for deed in guard_look(data_dir=self._data_dir):
-                log.warning("guard_acted", deed=deed)
+            deeds = guard_look(data_dir=self._data_dir, is_killed=self.kill_file.is_there)
         except DatabaseError as error:
-            log.error("guard_without_database", error=str(error))
+            self._without_database.note(error)
             close_old_connections()
+            return
+        except Exception:  # the supervisor's seam: permits, doors and sessions are kept by this process too
+            log.exception("guard_look_failed")
+            return
+        self._without_database.end()
+        for deed in deeds:
+            log.warning("guard_acted", deed=deed)
 
 
 def watch(asked_to_stop: threading.Event, *, simulator_port: int | None = None) -> None:

@@ -1,31 +1,39 @@
 """Runs an engine for every user who has started one: the trader process, or the trader part of the one-process run.
 
 Story: users wish (rows), the host looks every second and brings up what is missing; an engine that ended (a lost lease)
-or could not start is tried again with a growing pause. While another trader holds a user's accounts this one follows:
-it looks at the lease and opens nothing. One user's trouble never touches another's engine.
+or could not start is tried again with a growing pause, a longer one where a venue refuses the key, and at once with
+another key. While another trader holds a user's accounts this one follows: it looks at the lease and opens nothing. One
+user's trouble never touches another's engine.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 import structlog
 from django.conf import settings
 
 from accounts.models import User
+from accounts.selectors import credentials_in_use
 from trading.engine.database import DatabaseThread
 from trading.engine.engine import Engine
+from trading.engine.patience import KeyPatience
 from trading.models import TraderStatus
 from trading.selectors.status import wanted_users
 from trading.services.lease import is_held_elsewhere
+from trading.services.standstill import broken_halt
 from trading.services.trader import trader_heartbeat
+from venues.errors import AuthFailed
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 1.0
 PAUSE_FIRST_S = 2.0
 PAUSE_MAX_S = 60.0
+STEADY_S = 60.0
+"""An engine that ran for so long had started well: what ends it begins a new row of pauses."""
 
 Build = Callable[[User], Awaitable[Engine]]
 
@@ -41,13 +49,15 @@ class TraderHost:
         self._engines: dict[int, Engine] = {}
         self._pauses: dict[int, float] = {}
         self._not_before: dict[int, float] = {}
+        self._started_s: dict[int, float] = {}
+        self._patience = KeyPatience()
 
     async def run(self) -> None:
         """Look after the engines for ever; cancel to stop, then call `stop`."""
         while True:
             await self._end_lost()
             for user in await self._database.call(wanted_users):
-                if user.pk not in self._engines and self._is_due(user) and not await self._is_follower(user):
+                if user.pk not in self._engines and await self._is_due(user) and not await self._is_follower(user):
                     await self._bring_up(user)
             await asyncio.sleep(LOOK_EVERY_S)
 
@@ -65,12 +75,14 @@ class TraderHost:
             await self._database.call(
                 trader_heartbeat, user=user, status=TraderStatus.FAILED, detail=f"{type(problem).__name__}: {problem}"
             )
-            pause_s = self._pauses.get(user.pk, PAUSE_FIRST_S)
-            self._pauses[user.pk] = min(pause_s * 2, PAUSE_MAX_S)
-            self._not_before[user.pk] = asyncio.get_running_loop().time() + pause_s
+            if isinstance(problem, AuthFailed):
+                self._patience.refuse(user.pk, await self._keys(user), now_s=asyncio.get_running_loop().time())
+            else:
+                self._pause(user.pk)
         else:
+            self._patience.accept(user.pk)
             self._engines[user.pk] = engine
-            self._pauses.pop(user.pk, None)
+            self._started_s[user.pk] = asyncio.get_running_loop().time()
             log.info("trader_started", user=str(user.uid))
 
     async def _is_follower(self, user: User) -> bool:
@@ -91,7 +103,33 @@ class TraderHost:
         for key, engine in list(self._engines.items()):
             if engine.ended.is_set():
                 del self._engines[key]
-                await engine.stop()
+                if asyncio.get_running_loop().time() - self._started_s[key] > STEADY_S:
+                    self._pauses.pop(key, None)
+                self._pause(key)
+                try:
+                    await engine.stop()
+                finally:  # whatever becomes of its end
+                    await self._make_sure_of_halt(engine)
 
-    def _is_due(self, user: User) -> bool:
-        return asyncio.get_running_loop().time() >= self._not_before.get(user.pk, 0.0)
+    async def _make_sure_of_halt(self, engine: Engine) -> None:
+        """An engine that found itself broken halts its user; a database that was away may have cut off its word, and
+        the next one must not start without it."""
+        if engine.custody.broken_by is not None:
+            task, problem = engine.custody.broken_by
+            await self._database.persist(broken_halt, user=engine.desk.user, task=task, problem=problem)
+
+    def _pause(self, key: int) -> None:
+        pause_s = self._pauses.get(key, PAUSE_FIRST_S)
+        self._pauses[key] = min(pause_s * 2, PAUSE_MAX_S)
+        self._not_before[key] = asyncio.get_running_loop().time() + pause_s
+
+    async def _is_due(self, user: User) -> bool:
+        now_s = asyncio.get_running_loop().time()
+        if now_s < self._not_before.get(user.pk, 0.0):
+            return False
+        if not self._patience.has_refused(user.pk):
+            return True
+        return not self._patience.is_waiting(user.pk, await self._keys(user), now_s=now_s)
+
+    async def _keys(self, user: User) -> frozenset[UUID]:
+        return await self._database.call(credentials_in_use, user, mode=settings.TRADING_MODE)

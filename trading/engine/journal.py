@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import deque
 
 import structlog
-from django.db import InterfaceError, OperationalError
 
 from accounts.models import User
 from markets.services import (
@@ -23,7 +22,7 @@ from markets.services import (
 from notifications.models import AlertLevel
 from notifications.services import alert_raise
 from trading.domain.commands import Decision, RaiseAlert, StoreBaseline
-from trading.engine.database import DatabaseThread
+from trading.engine.database import AWAY, DatabaseThread
 from trading.services.decisions import decisions_record
 from venues.types import GameState, MarketState, MarketStateChanged
 
@@ -70,7 +69,7 @@ class Journal:
         try:
             await self._flush_facts()
             await self._flush_history()
-        except (OperationalError, InterfaceError) as error:
+        except AWAY as error:
             log.error("journal_waits_for_database", error=str(error))
 
     async def _flush_facts(self) -> None:

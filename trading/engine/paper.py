@@ -40,10 +40,10 @@ class PaperOpening:
 
 
 class PaperDoors:
-    """Opens paper doors on live feeds; journals lie in `folder`."""
+    """Opens paper doors on live feeds; journals lie in the data folder `folder`."""
 
     def __init__(self, *, folder: Path, latency_ms: int, clock_ms: Callable[[], int]) -> None:
-        self._folder = folder / FOLDER
+        self._folder = folder
         self._latency_ms = latency_ms
         self._clock_ms = clock_ms
 
@@ -56,7 +56,7 @@ class PaperDoors:
         """Raises Unavailable `paper_journal_missing`, NotSent while another process has the account, ProtocolError for
         a damaged journal."""
         assert isinstance(feed, PaperFeed), "a desk has paper feeds or none"
-        path = self._folder / f"{row.uid}.jsonl"
+        path = journal_path(self._folder, row)
         if opening.has_fills and not path.exists():
             raise Unavailable("paper_journal_missing", account=str(row.uid))
         return open_paper_account(
@@ -67,6 +67,10 @@ class PaperDoors:
             clock_ms=self._clock_ms,
             latency_ms=self._latency_ms,
         )
+
+
+def journal_path(data_dir: Path, row: VenueAccount) -> Path:
+    return data_dir / FOLDER / f"{row.uid}.jsonl"
 
 
 def paper_opening(row: VenueAccount) -> PaperOpening:

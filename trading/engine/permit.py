@@ -88,6 +88,23 @@ class HaltRowsOnly:
         return 0
 
 
+class Reading(NamedTuple):
+    """A whole permit as it was read: the levels of the stopped scopes, and from when to when it holds."""
+
+    view: mmap.mmap
+    stopped: Mapping[bytes, int]
+    read_ns: int
+    until_ns: int
+
+    def ended(self) -> str | None:
+        """Why it holds no more."""
+        if self.read_ns <= _REVOKED.unpack_from(self.view, REVOKED_AT)[0]:
+            return "the permit was revoked"
+        if not self.read_ns <= time.monotonic_ns() < self.until_ns:
+            return "the permit has expired: the guard or the database does not answer"
+        return None
+
+
 class FilePermit:
     """The gate's side of the file. Reads only; finds the file again when it was made anew."""
 
@@ -99,16 +116,18 @@ class FilePermit:
         self._inode = 0
 
     def refusal(self, ask: PermitAsk) -> NotSent | None:
-        """Why this order may not leave now."""
+        """Why this order may not leave now. The clock is read last: whoever slept anywhere before finds the permit
+        expired, and next to nothing is left to do after it."""
         if self._kill.exists():
             return _no("a KILL file lies in the data folder")
         reading = self._read()
         if isinstance(reading, str):
             return _no(reading)
-        levels = {reading[key] for key in map(scope_key, ask.scopes) if key in reading}
-        if not levels or (ask.reduces and (FLATTENING in levels or levels == {REDUCING})):
-            return None
-        return _no("trading is halted in one of its scopes", code="permit_halted")
+        levels = {reading.stopped[key] for key in map(scope_key, ask.scopes) if key in reading.stopped}
+        is_stopped = bool(levels) and not (ask.reduces and (FLATTENING in levels or levels == {REDUCING}))
+        if (why := reading.ended()) is not None:
+            return _no(why)
+        return _no("trading is halted in one of its scopes", code="permit_halted") if is_stopped else None
 
     async def awaited(self, ask: PermitAsk) -> None:
         deadline = time.monotonic() + LATE_WITHIN_S
@@ -121,26 +140,21 @@ class FilePermit:
         view = self._mapped()
         return _REVOKED.unpack_from(view, REVOKED_AT)[0] if view is not None else 0
 
-    def _read(self) -> dict[bytes, int] | str:
-        """The stopped scopes of a valid permit, or why there is none."""
+    def _read(self) -> Reading | str:
+        """What the permit says, or why there is none."""
         view = self._mapped()
         if view is None:
             return "there is no permit: the guard does not run"
-        revoked_ns = _REVOKED.unpack_from(view, REVOKED_AT)[0]
         body = _untorn(view)
         if body is None:
             return "the permit cannot be read"
         magic, form, boot, version, _, read_ns, until_ns, count = _HEAD.unpack_from(body)
         if magic != _MAGIC or form != _FORMAT or (boot, version) != self._own:
             return "the permit is of another version or another start of this machine"
-        now_ns = time.monotonic_ns()
-        if read_ns <= revoked_ns:
-            return "the permit was revoked"
-        if not read_ns <= now_ns < min(until_ns, read_ns + VALID_NS):
-            return "the permit has expired: the guard or the database does not answer"
         if count > CAPACITY:
             return "too many halts to list: all is stopped"
-        return dict(_ENTRY.iter_unpack(body[_HEAD.size : _HEAD.size + count * _ENTRY.size]))
+        stopped = dict(_ENTRY.iter_unpack(body[_HEAD.size : _HEAD.size + count * _ENTRY.size]))
+        return Reading(view, stopped, read_ns, min(until_ns, read_ns + VALID_NS))
 
     def _mapped(self) -> mmap.mmap | None:
         try:

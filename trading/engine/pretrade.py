@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from risk.checks import Verdict, judge_live
+from risk.checks import Verdict, judge_live, judge_sight
 from risk.checks.price import collar_u
 from risk.checks.values import BookView, GameView, LiveSnapshot, OrderAsk
 from risk.limits import ACCOUNT_DEFAULTS, Level, Limits, strictest
@@ -48,6 +48,13 @@ class PreTrade:
         if verdict is None:
             self._vitals.bucket(command.account).take()
         return verdict
+
+    def judge_again(self, command: SubmitOrder) -> Verdict | None:
+        """When the order is about to leave: the book or the private stream may have been lost since `judge` (PT-19)."""
+        market = self._session.markets.get(command.market_id)
+        if market is None or market.listing is None:
+            return None
+        return judge_sight(self.snapshot(command, market, market.listing))
 
     def budget_wait_s(self, command: SubmitOrder, verdict: Verdict) -> float:
         """Real seconds until the message that this verdict refused fits into the budget (PT-17); infinite for any other
@@ -89,8 +96,9 @@ class PreTrade:
             game=_game(market, listing, now_us),
             fair_u=fair_u,
             edge_u=None if fair_u is None else fair_u - command.price_u - market.fee_u(command.price_u),
-            is_feed_up=not self._session.desk.is_down(market, "market"),
-            is_private_up=not self._session.desk.is_down(market, "user"),
+            wants_edge=fair_u is not None and limits.level_of("min_edge_price_u") is not Level.HARD_CAP,
+            is_feed_up=not self._session.desk.is_down(market),
+            is_private_up=not self._session.desk.is_deaf(listing.venue, command.account),
             cash_at_venue_u=self._cash_u(command.account, now_us // 1_000),
             skew_ms=self._vitals.skew(listing.venue).ms,
             tokens_milli=bucket.tokens_milli(now_us, per_s=limits.max_orders_per_s),

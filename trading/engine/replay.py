@@ -63,6 +63,7 @@ class Replay:
         await self._trader.meet()
         engine = await self._trader.build(self._user)
         engine.turns = asyncio.Lock()
+        engine.inbox.keeps_all = True
         for feed in engine.desk.feeds.values():
             feed.is_stepped = True
         await engine.start()

@@ -2,7 +2,7 @@
 
 The engine has one for the accounts of its desk, and looks within 20 ms of a halt on its host; the guard has one for
 what no trader stops. A stop that is proven is looked after more slowly: an order that was long on its way may still
-turn up, and is taken off too.
+turn up, and is taken off too. Invariant: whatever one round at one account comes to, the others go on, and so does it.
 """
 
 from __future__ import annotations
@@ -38,14 +38,17 @@ class Stopper:
         database: DatabaseThread,
         by: str,
         follows: Follows | None = None,
+        lists_all: Callable[[Door], bool] = lambda door: False,
         generation: Callable[[], int] = lambda: 0,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """`generation` changes with every halt of this host; `on_change` is called then."""
+        """`lists_all`: nothing of ours can be on its way to this account; `generation` changes with every halt of this
+        host; `on_change` is called then."""
         self._doors = doors
         self._database = database
         self._by = by
         self._follows = follows
+        self._lists_all = lists_all
         self._generation = generation
         self._on_change = on_change
         self._seen = 0
@@ -78,6 +81,16 @@ class Stopper:
         return any(await asyncio.gather(*rounds))
 
     async def _round(self, event: KillSwitchEvent, door: Door) -> bool:
+        try:
+            return await self._round_of(event, door)
+        except (VenueError, *AWAY) as error:
+            log.warning("stop_round_failed", account=door.row.account_key, error=str(error))
+        except Exception:  # the supervisor's seam: no account's trouble ends the stops of the others
+            log.exception("stop_round_failed", account=door.row.account_key)
+        return True
+
+    async def _round_of(self, event: KillSwitchEvent, door: Door) -> bool:
+        """True while there is something left to do. Raises VenueError, and what a database that is away raises."""
         key = (event.pk, door.row.pk)
         now_s = asyncio.get_running_loop().time()
         if now_s < self._over_until.get(key, 0.0):
@@ -87,16 +100,21 @@ class Stopper:
             return False
         if self._follows is not None and not await self._database.call(self._follows, event, door.row):
             return False
-        stop = self._stops.setdefault(key, AccountStop(event=event, door=door, database=self._database, by=self._by))
-        try:
-            part = await stop.round()
-        except (VenueError, *AWAY) as error:
-            log.warning("stop_round_failed", account=door.row.account_key, error=str(error))
-            return True
+        part = await self._stop_at(event, door).round()
         if is_over(part):
             self._over_until[key] = asyncio.get_running_loop().time() + OVER_S
             return False
         return part.proven_gone_at is None
+
+    def _stop_at(self, event: KillSwitchEvent, door: Door) -> AccountStop:
+        """By the door as it is now: one that was opened anew has a key that the former had not."""
+        key = (event.pk, door.row.pk)
+        stop = self._stops.get(key)
+        if stop is None or stop.door is not door:
+            lists_all = self._lists_all(door)
+            stop = AccountStop(event=event, door=door, database=self._database, by=self._by, lists_all=lists_all)
+            self._stops[key] = stop
+        return stop
 
     async def _is_early(self, pause_s: float) -> bool:
         """Wait for the next look; True when a halt cut the wait short."""

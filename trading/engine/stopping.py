@@ -25,12 +25,12 @@ from risk.receipts import stop_part_cancels
 from trading.engine.database import DatabaseThread
 from trading.engine.desk import order_ref
 from trading.models import Order, OrderStatus
-from trading.selectors.stops import WIDE, orders_in
+from trading.selectors.stops import WIDE, orders_in, orders_over_in
 from trading.services.claims import CLIENT_ID_PREFIX
 from trading.services.orders import orders_cancel_requested
 from trading.services.stopping import account_stop_begin, account_stop_note, stuck_order
 from venues.errors import VenueError
-from venues.ports import AccountReader, OrderGateway
+from venues.ports import CancelAck, OrderRef
 from venues.types import OrderReport
 
 log = structlog.get_logger(__name__)
@@ -41,15 +41,28 @@ AT_ONCE = 10
 """Cancels on the way at the same time."""
 
 
+class Lister(Protocol):
+    """What a stop reads: the part of an `AccountReader` that tells what rests."""
+
+    async def open_orders(self) -> list[OrderReport]: ...
+
+
+class Canceller(Protocol):
+    """What a stop may ask for: the part of an `OrderGateway` that only takes away."""
+
+    async def cancel(self, ref: OrderRef) -> CancelAck: ...
+    async def cancel_all(self) -> None: ...
+
+
 class Door(Protocol):
     """One account as a trader's desk, or the guard, has it open."""
 
     @property
     def row(self) -> VenueAccount: ...
     @property
-    def reader(self) -> AccountReader: ...
+    def reader(self) -> Lister: ...
     @property
-    def gateway(self) -> OrderGateway: ...
+    def gateway(self) -> Canceller: ...
 
 
 @dataclass
@@ -71,7 +84,11 @@ class Look:
 class AccountStop:
     """One account's part of one stop, round by round until it is proven (and flat, where that was asked for)."""
 
-    def __init__(self, *, event: KillSwitchEvent, door: Door, database: DatabaseThread, by: str) -> None:
+    def __init__(
+        self, *, event: KillSwitchEvent, door: Door, database: DatabaseThread, by: str, lists_all: bool = False
+    ) -> None:
+        """`lists_all`: nothing of ours can be on its way to this account, so that its list alone tells what is left."""
+        self._lists_all = lists_all
         self._event = event
         self._door = door
         self._database = database
@@ -79,6 +96,10 @@ class AccountStop:
         self._part: KillSwitchPart | None = None
         self._acted_s = asyncio.get_running_loop().time()
         self._refusals: dict[str, str] = {}
+
+    @property
+    def door(self) -> Door:
+        return self._door
 
     async def round(self) -> KillSwitchPart:
         """Cancel, list, write down. Raises VenueError where the venue cannot even be read: try again."""
@@ -152,9 +173,11 @@ class AccountStop:
         """The venue's list first, our rows after it: an order that was sent meanwhile is in the rows, if not listed."""
         began_s = asyncio.get_running_loop().time()
         reports = await self._door.reader.open_orders()
-        rows = await self._database.call(_working, self._event, self._door.row)
+        rows = await self._database.call(_in_scope, self._event, self._door.row, reports)
         look = _compared(reports, rows)
         look.began_s = began_s
+        if self._lists_all:
+            look.unanswered = []
         if self._event.scope not in WIDE:  # orders without a row may be anybody's and anywhere
             look.orphans = 0
         return look
@@ -202,6 +225,12 @@ def _compared(reports: Iterable[OrderReport], rows: list[Order]) -> Look:
 
 def _working(event: KillSwitchEvent, account: VenueAccount) -> list[Order]:
     return list(orders_in(event, account))
+
+
+def _in_scope(event: KillSwitchEvent, account: VenueAccount, reports: list[OrderReport]) -> list[Order]:
+    """Our orders that work, and those that are over in our books and that the venue lists all the same."""
+    names = {name for report in reports for name in (report.client_order_id, report.venue_order_id) if name}
+    return [*orders_in(event, account), *(orders_over_in(event, account, names) if names else ())]
 
 
 def _has_strangers(account: VenueAccount) -> bool:

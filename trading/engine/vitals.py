@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 
+from trading.domain.opening import OpeningState
+from trading.domain.portfolio import fill_key
 from venues.types import FillReport, SettleState, Venue
 
 BURST_S = 2
@@ -59,9 +61,9 @@ class SettlementHealth:
     def __init__(self) -> None:
         self._failed: OrderedDict[str, bool] = OrderedDict()
 
-    def note(self, fill: FillReport) -> None:
-        key = f"{fill.account}|{fill.trade_id}|{fill.leg}"
-        self._failed[key] = self._failed.get(key, False) or fill.settle_state is SettleState.FAILED
+    def note(self, key: str, *, has_failed: bool) -> None:
+        """`key` as `trading.domain.portfolio.fill_key` makes it; what has failed stays failed."""
+        self._failed[key] = self._failed.get(key, False) or has_failed
         while len(self._failed) > LAST_FILLS:
             self._failed.popitem(last=False)
 
@@ -107,7 +109,16 @@ class Vitals:
         return self.skews.setdefault(venue, ClockSkew())
 
     def note_fill(self, fill: FillReport) -> None:
-        self.settling.setdefault(fill.venue, SettlementHealth()).note(fill)
+        self._settling(fill.venue).note(fill_key(fill), has_failed=fill.settle_state is SettleState.FAILED)
+
+    def recall_fills(self, opening: OpeningState) -> None:
+        """What was booked before this start counts on."""
+        failed = set(opening.voided_fills)
+        for key in opening.booked_fills:
+            self._settling(Venue(key.partition("|")[0])).note(key, has_failed=key in failed)
+
+    def _settling(self, venue: Venue) -> SettlementHealth:
+        return self.settling.setdefault(venue, SettlementHealth())
 
     def failed_of_50(self, venue: Venue) -> int:
         health = self.settling.get(venue)

@@ -14,7 +14,6 @@ from datetime import datetime
 import structlog
 from django.db import DatabaseError
 
-from accounts.models import Mode
 from core.clock import from_ms
 from core.errors import CODES
 from core.figures import money_text
@@ -31,6 +30,7 @@ from trading.engine.pretrade import PreTrade
 from trading.engine.views import unrealized_losses_u
 from trading.engine.vitals import Vitals
 from trading.selectors.account_risk import account_verdict
+from trading.services.oddities import clock_skew_tell
 from trading.services.triggers import (
     COMPARED_FIRST,
     breach_act,
@@ -112,8 +112,7 @@ class RiskWatch:
             words = _words(verdict) if verdict is not None else ""
             if words != self._session.desk.blocks.get(account.name, ""):
                 changed.append(AccountBlocked(account.name, words))
-        if any(account.row.mode != Mode.SIMULATED for account in accounts):
-            await self._calm_markets()
+        await self._calm_markets()
         if (
             self._is_due
             or self._has_own_trouble(accounts)
@@ -146,7 +145,10 @@ class RiskWatch:
         self._looked_s = now_s
         if self._clock.pace != 1.0:
             return False
-        return any(self._lost_lease(account) or db_lost(self._away_ms, self.limits) for account in accounts)
+        return any(
+            self._lost_lease(account) or db_lost(self._away_ms, self.limits) or self._stale(account)
+            for account in accounts
+        )
 
     def _lost_lease(self, account: DeskAccount) -> Trip | None:
         """Only while it is still ours: one that has run out is its next holder's business."""
@@ -161,6 +163,13 @@ class RiskWatch:
                 log.critical("trigger_fired", account=account.name, code=trip.code, value=trip.value, limit=trip.limit)
             for code, trip_now in self._own_trips(account):
                 await self._follow(account, code, trip_now)
+            await self._tell_of_skew(account)
+
+    async def _tell_of_skew(self, account: DeskAccount) -> None:
+        """Clocks that drift apart are told long before they stop anything."""
+        skew_ms = self.vitals.skew(Venue(account.row.venue)).ms
+        if self._clock.pace == 1.0 and abs(skew_ms) > self.limits.skew_told_ms:
+            await self._database.call(clock_skew_tell, venue_account=account.row, skew_ms=skew_ms)
 
     def _own_trips(self, account: DeskAccount) -> list[tuple[str, Trip | None]]:
         """What only this process knows, by its code. Ages are judged where venue time is real time."""
@@ -169,16 +178,18 @@ class RiskWatch:
         is_real = self._clock.pace == 1.0
         return [
             ("api_error_rate", api_error_rate(tuple(calls), self._clock.now_ms())),
-            ("clock_skew", clock_skew(self.vitals.skew(venue).ms) if is_real else None),
-            ("stale_data", stale_data(self._stale_ms(venue)) if is_real else None),
+            ("clock_skew", clock_skew(self.vitals.skew(venue).ms, self.limits) if is_real else None),
+            ("stale_data", self._stale(account) if is_real else None),
             ("lost_lease", self._lost_lease(account) if is_real else None),
             ("db_lost", db_lost(self._away_ms, self.limits) if is_real else None),
         ]
 
-    def _stale_ms(self, venue: Venue) -> int:
-        """A stream without anything to say is alive while its connection answers pings (`is_up`)."""
-        sockets = getattr(self._desk.feeds.get(venue), "sockets", ())
-        return self.silent_ms(venue) if any(not socket.is_up for socket in sockets) else 0
+    def _stale(self, account: DeskAccount) -> Trip | None:
+        """Blind at this venue: a stream of its markets or the account's own is down, and silent for too long. One that
+        has nothing to say is alive while its connection answers pings (`is_up`)."""
+        doors = (self._desk.feeds.get(Venue(account.row.venue)), account.reader)
+        down = [socket.silent_s for door in doors for socket in getattr(door, "sockets", ()) if not socket.is_up]
+        return stale_data(round(max(down, default=0.0) * 1_000), self.limits)
 
     async def _follow(self, account: DeskAccount, code: str, trip: Trip | None) -> None:
         key = (account.name, code)

@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 
+import msgspec
+
 from risk.receipts import TRADER
 from trading.domain.messages import TradingState, TradingStateChanged
 from trading.domain.strategies.dip_reversion import NAME as STRATEGY
@@ -23,6 +25,7 @@ from trading.selectors.status import is_wanted
 
 STOPPED_BY_USER = "stopped by the user"
 EVERY_S = 1.0
+_STRICTNESS = tuple(TradingState).index
 
 
 class Following:
@@ -62,13 +65,16 @@ class Following:
 
 
 def wishes(desk: Desk) -> TradingStateChanged:
-    """The stricter of the user's wish and the halts; a stopped trader may not add or close."""
-    if not is_wanted(desk.user):
-        return TradingStateChanged(TradingState.PAUSED, STOPPED_BY_USER)
-    return desk_state([account.row for account in desk.accounts.values()], strategy=STRATEGY)
+    """The halts, and at least a pause for a user who stopped: a stopped trader may not add or close, but a halt that
+    says to sell what is held is still obeyed."""
+    halts = desk_state([account.row for account in desk.accounts.values()], strategy=STRATEGY)
+    if is_wanted(desk.user):
+        return halts
+    state = max(halts.state, TradingState.PAUSED, key=_STRICTNESS)
+    return msgspec.structs.replace(halts, state=state, reason=STOPPED_BY_USER)
 
 
 def strictest_of(wish: TradingStateChanged) -> TradingState:
     """What the status card shows: the strictest state of any account."""
     states = [wish.state, *(one.state for one in wish.narrow if one.account)]
-    return max(states, key=tuple(TradingState).index)
+    return max(states, key=_STRICTNESS)

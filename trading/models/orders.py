@@ -131,7 +131,9 @@ class Order(PublicId, Stamped):
         indexes = [
             models.Index(
                 fields=["venue_account"],
-                condition=models.Q(status__in=["claimed", "open"]) | models.Q(reserved_u__gt=0),
+                condition=models.Q(status__in=["claimed", "open"])
+                | models.Q(reserved_u__gt=0)
+                | models.Q(venue_filled_u__gt=models.F("filled_u") + models.F("voided_u") + 10_000),  # more than dust
                 name="order_alive",
             ),
             models.Index(

@@ -63,6 +63,8 @@ class SportConfig(PublicId, Stamped):
     slippage_cap_usd = _usd("0.02")
     confirm_within_s = models.PositiveIntegerField(default=60, validators=[MinValueValidator(1)])
     keep_partial_pct = _share("0.80")
+    loss_streak_step_pct = _share("0.10")
+    loss_streak_floor_pct = _share("0.10")
     version = models.PositiveIntegerField(default=0)
     updated_at = models.DateTimeField(default=clock.now)
 

@@ -36,6 +36,8 @@ _ONLY_OF_LEAGUES = {
     "slippage_cap_usd": "slippage_cap_u",
     "confirm_within_s": "confirm_within_s",
     "keep_partial_pct": "keep_partial_u",
+    "loss_streak_step_pct": "streak_step_u",
+    "loss_streak_floor_pct": "streak_floor_u",
 }
 
 

@@ -41,6 +41,7 @@ def our_books(
             positions=_positions(account),
             orders=tuple(_orders(account, now)),
             known_orders=known_orders(account, frozenset(venue_ids)),
+            ended_orders=_ended_orders(account, frozenset(venue_ids), now),
             fills=_fills(account, since),
             moving=_moving(account, now),
             is_busy=_is_busy(account, now),
@@ -75,6 +76,18 @@ def markets_traded(account: VenueAccount) -> dict[str, VenueMarket]:
 
 def last_fill_at(account: VenueAccount) -> datetime | None:
     return Fill.objects.filter(venue_account=account).order_by("-venue_at").values_list("venue_at", flat=True).first()
+
+
+def pending_since(account: VenueAccount) -> datetime | None:
+    """When the oldest fill that is not final was matched, venue time. However long ago that is, the venue may take it
+    back, and a stream says so only once."""
+    pending = Fill.objects.filter(venue_account=account, settle_state=SettleState.PENDING)
+    return pending.order_by("venue_at").values_list("venue_at", flat=True).first()
+
+
+def fills_known_to(account: VenueAccount) -> datetime | None:
+    """Up to when nothing more is to be heard of what is booked, venue time; None where nothing is."""
+    return pending_since(account) or last_fill_at(account)
 
 
 def last_settlement_at(account: VenueAccount) -> datetime | None:
@@ -125,6 +138,15 @@ def known_orders(account: VenueAccount, venue_ids: frozenset[str]) -> frozenset[
             *named.values_list("client_order_id", flat=True),
         ]
     )
+
+
+def _ended_orders(account: VenueAccount, venue_ids: frozenset[str], now: datetime) -> frozenset[str]:
+    """Those of the ids whose order of ours is over, and nothing was heard of it for a moment: it rests nowhere."""
+    named = Q(venue_order_id__in=venue_ids - {""}) | Q(client_order_id__in=venue_ids - {""})
+    over = Order.objects.filter(named, venue_account=account).exclude(status__in=WORKING)
+    recent = OrderEvent.objects.filter(order__venue_account=account, created_at__gte=now - RECENT)
+    names = over.exclude(pk__in=recent.values("order_id")).values_list("venue_order_id", "client_order_id")
+    return frozenset(name for both in names for name in both if name)
 
 
 def _fills(account: VenueAccount, since: datetime) -> dict[str, int]:

@@ -21,8 +21,8 @@ def _span(ms: int) -> str:
 
 _MONEY = dict.fromkeys(
     ("max_order_usd", "max_position_usd", "max_game_usd", "max_group_usd", "max_exposure_usd", "max_exposure_share",
-     "max_balance_share", "max_system_usd", "insufficient_cash", "cost_understated", "daily_loss", "strategy_loss",
-     "system_loss"),
+     "max_balance_share", "max_venue_usd", "max_system_usd", "insufficient_cash", "cost_understated", "daily_loss",
+     "strategy_loss", "system_loss"),
     figures.money_text,
 )  # fmt: skip
 _PRICE = dict.fromkeys(

@@ -87,10 +87,11 @@ def _venue_day(state: TraderState) -> date:
 
 
 def is_stale(state: TraderState) -> bool:
-    """A trader that called itself alive and has not told so for a while."""
+    """A trader that called itself alive and has not told so for a while. What was told in the future says nothing: our
+    clock has run back since."""
     if state.status not in ALIVE:
         return False
-    return state.heartbeat_at is None or clock.now() - state.heartbeat_at > STALE_AFTER
+    return state.heartbeat_at is None or abs(clock.now() - state.heartbeat_at) > STALE_AFTER
 
 
 def trader_reading() -> Reading:

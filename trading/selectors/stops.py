@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from accounts.models import VenueAccount
 from core import clock
@@ -30,9 +30,9 @@ def open_stops() -> list[KillSwitchEvent]:
 
 
 def accounts_in(event: Stop) -> list[VenueAccount]:
-    """The enabled accounts of this deployment's mode that the stop concerns: all of a wide scope; for a strategy, a
-    game or a market those that have orders or positions there."""
-    rows = VenueAccount.objects.select_related("user").filter(mode=settings.TRADING_MODE, is_enabled=True)
+    """The accounts of this deployment's mode that the stop concerns: all of a wide scope; for a strategy, a game or a
+    market those that have orders or positions there."""
+    rows = _in_use()
     if event.scope in WIDE:
         return list(rows.filter(_wide(event)).order_by("id"))
     return [row for row in rows.order_by("id") if orders_in(event, row).exists() or positions_in(event, row).exists()]
@@ -42,6 +42,13 @@ def orders_in(event: Stop, account: VenueAccount) -> QuerySet[Order]:
     """Our working orders that the stop takes off; an order that is not ours is never managed."""
     rows = Order.objects.filter(venue_account=account, status__in=WORKING, is_external=False).filter(_narrow(event))
     return rows.select_related("market", "venue_account").order_by("id")
+
+
+def orders_over_in(event: Stop, account: VenueAccount, names: set[str]) -> QuerySet[Order]:
+    """Our orders in the scope that are over in our books, among those of these names, ours or the venue's."""
+    named = Q(venue_order_id__in=names) | Q(client_order_id__in=names)
+    rows = Order.objects.filter(named, venue_account=account, is_external=False).filter(_narrow(event))
+    return rows.exclude(status__in=WORKING).select_related("market", "venue_account").order_by("id")
 
 
 def positions_in(event: Stop, account: VenueAccount) -> QuerySet[Position]:
@@ -64,37 +71,68 @@ def is_traded_now(account: VenueAccount) -> bool:
 
 
 def is_obeyed(event: KillSwitchEvent, account: VenueAccount, *, within: timedelta, now: datetime) -> bool:
-    """The stop is proven at this account, or a living trader still has time for it."""
+    """The stop is proven at this account, or a living trader still has time for it; none where our clock has run back
+    since it began."""
     part = KillSwitchPart.objects.filter(event=event, venue_account=account).first()
     if part is not None and part.proven_gone_at is not None:
         return True
-    return is_traded_now(account) and now - event.started_at < within
+    return is_traded_now(account) and timedelta(0) <= now - event.started_at < within
 
 
 def traded_accounts() -> list[VenueAccount]:
-    """Enabled accounts of this deployment's mode that a trader holds, or has held: where orders of ours may rest."""
-    rows = VenueAccount.objects.select_related("user").filter(mode=settings.TRADING_MODE, is_enabled=True)
-    return list(rows.filter(lease__isnull=False).order_by("id"))
+    """Accounts of this deployment's mode that a trader holds, or has held: where orders of ours may rest."""
+    return list(_in_use().filter(lease__isnull=False).order_by("id"))
 
 
 def why_not_rearm(halt: TradingHalt) -> list[str]:
-    """What stands against trading again in a halt's scope: orders not proven gone, books not proven equal.
+    """What stands against trading again in a halt's scope: orders not proven gone, books not proven equal since it
+    was set.
 
     An account that never sent an order has no books to compare.
     """
-    parts = KillSwitchPart.objects.filter(event__halt=halt, event__rearmed_at=None, proven_gone_at=None)
-    found = [f"The orders of {part.venue_account} are not proven gone." for part in parts]
+    parts = {part.venue_account_id: part for part in _parts_of(halt)}
+    unproven = [part.venue_account for part in parts.values() if part.proven_gone_at is None]
+    found = []
     for account in accounts_in(halt):
+        if account.pk not in parts and orders_in(halt, account).exists():
+            unproven.append(account)
         if Order.objects.filter(venue_account=account).exclude(status=OrderStatus.DENIED).exists():
-            found += why_not_clean(account)
-    return found
+            found += why_not_clean(account, since=halt.changed_at)
+    return [f"The orders of {account} are not proven gone." for account in unproven] + found
+
+
+def _parts_of(halt: TradingHalt) -> QuerySet[KillSwitchPart]:
+    """Of the stop that is open."""
+    return KillSwitchPart.objects.filter(event__halt=halt, event__rearmed_at=None).select_related("venue_account")
+
+
+def accounts_unheard(event: KillSwitchEvent) -> list[VenueAccount]:
+    """Accounts that an open stop concerns, where orders of ours may rest, and that nobody has come to yet."""
+    if event.rearmed_at is not None:
+        return []
+    heard = set(event.parts.values_list("venue_account_id", flat=True))
+    return [row for row in accounts_in(event) if row.pk not in heard and _may_have_orders(row)]
 
 
 def unproven_stops(*, older_than: timedelta, now: datetime) -> list[KillSwitchEvent]:
-    """Stops of which an account is still not proven empty, or that nobody has taken up, after `older_than`."""
+    """Stops of which an account is still not proven empty, or that nobody has taken up at some account, after
+    `older_than`. At an account where no trader has been there is nothing to take off."""
     late = KillSwitchEvent.objects.filter(rearmed_at=None, started_at__lte=now - older_than)
-    late = late.annotate(begun=Count("parts"), open_parts=Count("parts", filter=Q(parts__proven_gone_at=None)))
-    return [event for event in late if event.open_parts or (not event.begun and accounts_in(event))]
+    late = late.annotate(open_parts=Count("parts", filter=Q(parts__proven_gone_at=None)))
+    return [event for event in late if event.open_parts or accounts_unheard(event)]
+
+
+def _may_have_orders(account: VenueAccount) -> bool:
+    """A trader has been here, or a working order says so."""
+    working = Order.objects.filter(venue_account=account, status__in=WORKING, is_external=False)
+    return TraderLease.objects.filter(venue_account=account).exists() or working.exists()
+
+
+def _in_use() -> QuerySet[VenueAccount]:
+    """Of this deployment's mode: enabled, or switched off while orders of ours work there."""
+    working = Order.objects.filter(venue_account=OuterRef("pk"), status__in=WORKING, is_external=False)
+    rows = VenueAccount.objects.select_related("user").filter(mode=settings.TRADING_MODE)
+    return rows.filter(Q(is_enabled=True) | Exists(working))
 
 
 def _wide(event: Stop) -> Q:

@@ -1,8 +1,8 @@
 """T1: the one transaction that turns a decision into an order row, or refuses it. After its commit, and only then,
 the order may be sent, once.
 
-Inside one transaction: the lease and its margin, the account's switch, its owner's wish (a stopped trader opens and
-closes nothing), every halt scope, the market's state, the account's limits, one live order per decision, the
+Inside one transaction: the lease and its margin, the fence, the account's switch, its owner's wish (a stopped trader
+opens and closes nothing), every halt scope, the market's state, the account's limits, one live order per decision, the
 reservation, the audit entry and the outbox message. Correctness rests on unique constraints and conditional updates
 (SQLite has no row locks); the ledger row is locked on top.
 """
@@ -23,13 +23,14 @@ from core import clock
 from core.errors import Conflict, LimitBreached
 from core.kill_points import kill_point
 from core.money import usd_of
-from core.sql import Statement, insert, mark_inserted, run
+from core.sql import Statement, insert, mark_inserted, run_beside, run_last
 from risk.checks import Verdict, judge_claim
+from risk.checks.sizes import nears_a_shared_limit
 from risk.checks.values import OrderAsk
 from risk.selectors import EffectiveState
 from trading.models import Order, OrderStatus
 from trading.selectors.claim import Claimant, ClaimView, claim_reads, view_of
-from trading.selectors.risk import ClaimAsk, claim_facts
+from trading.selectors.risk import ClaimAsk, Early, claim_facts, known_before, numbers_asked
 from trading.services.lease import CLAIM_MARGIN
 from trading.services.moves import lock_ledger
 from trading.services.records import event_writes
@@ -69,11 +70,12 @@ class OrderIntent:
 def order_claim(*, venue_account: VenueAccount, lease_epoch: int, intent: OrderIntent) -> Order:
     """Write the order down and reserve its cost: status CLAIMED, never sent yet.
 
-    Raises Conflict (`lease_lost`, `duplicate_decision`): nothing was written; LimitBreached (a limit's or a halt's
-    code): a row with status DENIED keeps the refusal and its reason; NotFound for a market that is not in the books.
+    Raises Conflict (`lease_lost`, `fence_not_current`, `duplicate_decision`): nothing was written; LimitBreached (a
+    limit's or a halt's code): a row with status DENIED keeps the refusal and its reason; NotFound for a market that is
+    not in the books.
     """
     try:
-        order, refusal = _claim(venue_account, lease_epoch, intent)
+        order, refusal = _claim_in_turn(venue_account, lease_epoch, intent)
     except IntegrityError as clash:
         raise Conflict("duplicate_decision", decision_id=intent.decision_id) from clash
     if refusal is not None:
@@ -102,19 +104,43 @@ def order_deny(*, venue_account: VenueAccount, lease_epoch: int, intent: OrderIn
     raise refusal
 
 
+class _NotAlone(Exception):
+    """Nothing was written: so near a limit that many accounts share, no other claim may be under way."""
+
+
+def _claim_in_turn(
+    venue_account: VenueAccount, lease_epoch: int, intent: OrderIntent
+) -> tuple[Order, LimitBreached | None]:
+    """Beside other accounts' claims where none of them can matter, else while there is none (docs/adr/0012)."""
+    try:
+        return _claim(venue_account, lease_epoch, intent)
+    except _NotAlone:
+        return _claim(venue_account, lease_epoch, intent, is_alone=True)
+
+
 @transaction.atomic(durable=True)
 def _claim(
-    venue_account: VenueAccount, lease_epoch: int, intent: OrderIntent, refused: LimitBreached | None = None
+    venue_account: VenueAccount,
+    lease_epoch: int,
+    intent: OrderIntent,
+    refused: LimitBreached | None = None,
+    *,
+    is_alone: bool = False,
 ) -> tuple[Order, LimitBreached | None]:
     """The order, or its denial, with all that belongs to it: what is read, a judgement, a batch of writes."""
-    view, head = _look(venue_account, lease_epoch, intent)
+    asked = _asked(intent)
+    order, view, head, early = _look(venue_account, lease_epoch, intent, asked, is_alone=is_alone)
     kill_point("P2.locked")
     if not view.gate.holds_lease:
         raise Conflict("lease_lost")
+    if intent.fence_token and intent.fence_token != view.gate.fence_token:
+        raise Conflict("fence_not_current")  # it was shut, or shut and replaced, while the order waited for its turn
     if view.gate.has_live_order:
         raise Conflict("duplicate_decision", decision_id=intent.decision_id)
-    order = _build(venue_account, view, lease_epoch, intent)
-    refusal = refused or _refusal(order, view, intent)
+    order.market = view.market
+    if view.gate.attempts:
+        _name(order, venue_account, attempt=view.gate.attempts)
+    refusal = refused or _refusal(venue_account, view, asked, early)
     kill_point("P2.after_checks")
     if refusal is None:
         _write(order, head, kind="claimed", payload=_terms(order), audit=_record(intent))
@@ -127,8 +153,11 @@ def _claim(
     return order, refusal
 
 
-def _look(account: VenueAccount, lease_epoch: int, intent: OrderIntent) -> tuple[ClaimView, ChainHead]:
-    """Lock the account and read what can be read at once."""
+def _look(
+    account: VenueAccount, lease_epoch: int, intent: OrderIntent, asked: ClaimAsk, *, is_alone: bool
+) -> tuple[Order, ClaimView, ChainHead, Early | None]:
+    """Lock the account and read what can be read at once; meanwhile the row is built, without its market and as a first
+    attempt."""
     chain = chain_of_account(account.uid)
     who = Claimant(
         account=account,
@@ -137,20 +166,28 @@ def _look(account: VenueAccount, lease_epoch: int, intent: OrderIntent) -> tuple
         decision_id=intent.decision_id,
         strategy=intent.strategy,
         market_id=intent.market_id,
+        is_alone=is_alone,
     )
-    *answers, head = run(*claim_reads(who), head_read(chain))
-    view = view_of(who, answers)
+    reads = [*claim_reads(who), head_read(chain)]
+    known = known_before(account, market_id=intent.market_id, strategy=intent.strategy)
+    order, answers = run_beside(
+        lambda: _build(account, lease_epoch, intent, asked),
+        *reads,
+        *([numbers_asked(account, asked, known)] if known else ()),
+    )
+    *seen, head = answers[: len(reads)]
+    view = view_of(who, seen)
     if view is None:  # nobody booked anything for this account yet
         lock_ledger(account.pk)
-        return _look(account, lease_epoch, intent)
-    return view, head_of(chain, head)
+        return _look(account, lease_epoch, intent, asked, is_alone=is_alone)
+    return order, view, head_of(chain, head), Early(known, answers[-1]) if known else None
 
 
 def _write(order: Order, head: ChainHead, *, kind: str, payload: dict[str, object], audit: dict[str, object]) -> None:
     """The row, its reservation, evidence, audit entry and outbox message."""
     reservation = [_reservation(order)] if order.reserved_u else []
     events = event_writes(order, head, kind=kind, before=order.status, payload=payload, audit=audit)
-    inserted, *_ = run(insert(order), *reservation, *events)
+    inserted, *_ = run_last(insert(order), *reservation, *events)
     mark_inserted(order, inserted)
     kill_point("P2.after_insert")
     kill_point("P2.after_reserve")
@@ -171,20 +208,34 @@ def _reservation(order: Order) -> Statement:
     )
 
 
-def _build(venue_account: VenueAccount, view: ClaimView, lease_epoch: int, intent: OrderIntent) -> Order:
+def _asked(intent: OrderIntent) -> ClaimAsk:
+    """The intent in the words of the checks."""
     is_buy = intent.side is Side.BUY
-    cost_u = max(intent.max_cost_u, usd_of(price_u=intent.price_u, qty_u=intent.qty_u)) if is_buy else 0
-    return Order(
+    ask = OrderAsk(
+        cost_u=max(intent.max_cost_u, usd_of(price_u=intent.price_u, qty_u=intent.qty_u)) if is_buy else 0,
+        reduces=intent.reduce_only,
+        side=intent.side,
+        outcome=intent.outcome,
+        price_u=intent.price_u,
+        qty_u=intent.qty_u,
+    )
+    return ClaimAsk(
+        ask=ask,
+        decision_id=intent.decision_id,
+        cause=intent.cause[:160],
+        strategy=intent.strategy,
+        at=clock.from_ms(intent.created_ms),
+        unrealized_u=intent.unrealized_u,
+    )
+
+
+def _build(venue_account: VenueAccount, lease_epoch: int, intent: OrderIntent, asked: ClaimAsk) -> Order:
+    order = Order(
         venue_account=venue_account,
-        market=view.market,
         strategy=intent.strategy,
         purpose=intent.purpose,
-        cause=intent.cause[:160],
+        cause=asked.cause,
         decision_id=intent.decision_id,
-        attempt=view.gate.attempts,
-        client_order_id=client_order_id(
-            account_key=venue_account.account_key, decision_id=intent.decision_id, attempt=view.gate.attempts
-        ),
         lease_epoch=lease_epoch,
         fence_token=intent.fence_token,
         side=intent.side,
@@ -196,10 +247,17 @@ def _build(venue_account: VenueAccount, view: ClaimView, lease_epoch: int, inten
         expires_at=clock.from_ms(intent.expires_ms) if intent.expires_ms is not None else None,
         post_only=intent.post_only,
         reduce_only=intent.reduce_only,
-        max_cost_u=cost_u,
-        reserved_u=cost_u,
-        claimed_at=clock.from_ms(intent.created_ms),
+        max_cost_u=asked.ask.cost_u,
+        reserved_u=asked.ask.cost_u,
+        claimed_at=asked.at,
     )
+    _name(order, venue_account, attempt=0)
+    return order
+
+
+def _name(order: Order, account: VenueAccount, *, attempt: int) -> None:
+    order.attempt, key = attempt, account.account_key
+    order.client_order_id = client_order_id(account_key=key, decision_id=order.decision_id, attempt=attempt)
 
 
 def client_order_id(*, account_key: str, decision_id: str, attempt: int) -> str:
@@ -215,31 +273,13 @@ def client_order_id(*, account_key: str, decision_id: str, attempt: int) -> str:
     return CLIENT_ID_PREFIX + text
 
 
-def _refusal(order: Order, view: ClaimView, intent: OrderIntent) -> LimitBreached | None:
+def _refusal(account: VenueAccount, view: ClaimView, asked: ClaimAsk, early: Early | None) -> LimitBreached | None:
     """The first of `risk.checks.CLAIM_CHECKS` that says no, on what this transaction sees."""
-    asked = ClaimAsk(
-        ask=order_ask(order),
-        decision_id=intent.decision_id,
-        cause=order.cause,
-        strategy=intent.strategy,
-        at=order.claimed_at,
-        unrealized_u=intent.unrealized_u,
-    )
-    facts = claim_facts(order.venue_account, view.market, view.ledger, asked, state=view.halt, held=view.held)
+    facts = claim_facts(account, view.market, view.cash, asked, state=view.halt, held=view.held, early=early)
     verdict = judge_claim(facts.snapshot)
+    if verdict is None and not view.is_alone and nears_a_shared_limit(facts.snapshot):
+        raise _NotAlone
     return refusal_of(verdict, facts.state) if verdict is not None else None
-
-
-def order_ask(order: Order) -> OrderAsk:
-    """The order in the words of the checks."""
-    return OrderAsk(
-        cost_u=order.max_cost_u,
-        reduces=order.reduce_only,
-        side=Side(order.side),
-        outcome=Outcome(order.outcome),
-        price_u=order.price_u,
-        qty_u=order.qty_u,
-    )
 
 
 def refusal_of(verdict: Verdict, state: EffectiveState | None = None) -> ClaimRefused:

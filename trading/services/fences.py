@@ -17,6 +17,7 @@ from core.errors import Conflict
 from trading.models import FenceState, VenueFence
 from trading.selectors.fences import unheld_fences
 from trading.services.lease import require_lease
+from trading.services.moves import lock_ledger
 
 
 @transaction.atomic(durable=True)
@@ -56,8 +57,10 @@ def fence_open(*, venue_account: VenueAccount, epoch: int, token: str) -> VenueF
 def fence_close(*, venue_account: VenueAccount, epoch: int, token: str) -> bool:
     """Write down that the venue was seen to take no more orders of `token`; False when that was known.
 
-    Only the holder of `epoch` may, and only for tokens up to its own. Raises Conflict `lease_lost`.
+    Only the holder of `epoch` may, and only for tokens up to its own. Raises Conflict `lease_lost`. It waits for the
+    claim that is under way, so that no order is younger than the end of its fence (INV-12).
     """
+    lock_ledger(venue_account.pk)
     require_lease(venue_account, epoch)
     rows = VenueFence.objects.filter(venue_account=venue_account, token=token, epoch__lte=epoch, state=FenceState.LIVE)
     if not rows.update(state=FenceState.DEAD, closed_at=clock.now()):
@@ -72,6 +75,18 @@ def fence_close_unheld(*, fence: VenueFence, actor: str) -> bool:
     somebody holds its epoch (again)."""
     if fence.pk not in {one.pk for one in unheld_fences(fence.venue_account)}:
         return False
+    rows = VenueFence.objects.filter(pk=fence.pk, state=FenceState.LIVE)
+    if not rows.update(state=FenceState.DEAD, closed_at=clock.now()):
+        return False
+    _audit(fence, "fence.closed", actor=actor)
+    return True
+
+
+@transaction.atomic(durable=True)
+def fence_note_shut(*, fence: VenueFence, actor: str) -> bool:
+    """As `fence_close`, by the guard, which shut it at the venue while the database was away, whoever holds the
+    account: its trader needs another one. False when the fence is known to be shut."""
+    lock_ledger(fence.venue_account_id)
     rows = VenueFence.objects.filter(pk=fence.pk, state=FenceState.LIVE)
     if not rows.update(state=FenceState.DEAD, closed_at=clock.now()):
         return False

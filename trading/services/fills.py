@@ -22,6 +22,7 @@ from trading.domain.slippage import slippage_u
 from trading.models import CashEntry, CashKind, Fill, FillVoid, Order, Settlement
 from trading.services.cash import post_cash
 from trading.services.moves import lock_ledger, move_order, note_order
+from trading.services.oddities import fee_compare
 from trading.services.orders import find_order
 from trading.services.positions import fill_fact, positions_store, stays_kept, stays_refolded
 from trading.services.records import alert_owner, record_fact
@@ -44,6 +45,11 @@ def fill_book(*, venue_account: VenueAccount, report: FillReport) -> Fill | None
         _compare(venue_account, known, _told_as(report, known))
         _apply_settle_state(venue_account, known, report.settle_state)
         return None
+    if cut_otherwise := _cut_otherwise(venue_account, report):
+        for part in cut_otherwise:
+            _apply_settle_state(venue_account, part, report.settle_state)
+        _alert_cut_otherwise(venue_account, cut_otherwise, report)
+        return None
     fill = _insert(venue_account, report)
     kill_point("P9.after_insert")
     cash_u = _move_position(venue_account, fill)
@@ -52,6 +58,7 @@ def fill_book(*, venue_account: VenueAccount, report: FillReport) -> Fill | None
     kill_point("P9.after_cash")
     if fill.order is not None:
         _count_on_order(fill.order, fill)
+    fee_compare(fill)
     record_fact(
         venue_account, kind="fill.booked", subject=fill, subject_type="fill", payload=_facts(fill), key=str(fill.uid)
     )
@@ -94,6 +101,24 @@ def fills_adopt(*, order: Order) -> int:
         positions_store(order.venue_account, order.market, stays, at=fills[-1].venue_at)
     kill_point("P9.adopted_before_commit")
     return len(fills)
+
+
+def _cut_otherwise(account: VenueAccount, report: FillReport) -> list[Fill]:
+    """Booked parts of the same leg: whole ("taker") where it is told by price now ("taker@500000"), or by price where
+    it is told whole. It is one execution, and booked already."""
+    leg, by_price, _ = report.leg.partition("@")
+    if not leg:
+        return []
+    same = Fill.objects.filter(venue_account=account, trade_id=report.trade_id).select_related("order", "market")
+    return list((same.filter(leg=leg) if by_price else same.filter(leg__startswith=f"{leg}@")).order_by("id"))
+
+
+def _alert_cut_otherwise(account: VenueAccount, booked: list[Fill], report: FillReport) -> None:
+    parts = ", ".join(f"{part.qty_u} at {part.price_u}" for part in booked)
+    alert_owner(
+        account, code="fill_mismatch", title="A fill was reported again, cut another way", subject=booked[0],
+        key=f"{booked[0].uid}:{report.leg}", body=f"Booked {parts}; told {report.qty_u} at {report.price_u}.",
+    )  # fmt: skip
 
 
 def _insert(account: VenueAccount, report: FillReport) -> Fill:
@@ -184,7 +209,9 @@ def _count_on_order(order: Order, fill: Fill, *, sign: int = 1) -> None:
     }
     facts = {"trade_id": fill.trade_id, "qty_u": sign * fill.qty_u, "price_u": fill.price_u}
     status = OrderStatus(order.status)
-    if not may_fill(status) or sums["filled_u"] > order.qty_u:
+    if order.is_external and sums["filled_u"] > order.qty_u:  # its owner enlarged it, and the fill was told first
+        sums["qty_u"] = sums["filled_u"]
+    if not may_fill(status) or sums["filled_u"] > sums.get("qty_u", order.qty_u):
         _alert_impossible(order, fill, sums["filled_u"])
     is_whole = sums["filled_u"] + sums["voided_u"] >= order.qty_u
     if is_whole and (may_move(status, OrderStatus.FILLED) or may_correct(status, OrderStatus.FILLED)):

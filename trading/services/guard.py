@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from accounts.models import User
+from accounts.models import User, VenueAccount
 from core import clock
 from core.errors import Conflict
 from notifications.models import AlertLevel
@@ -20,6 +20,7 @@ from risk.services import halt_resume, halt_set
 from trading.models import TraderState
 from trading.selectors.status import is_stale
 from trading.selectors.stops import unproven_stops
+from trading.services.standstill import withdrawn_halt_all
 
 ACTOR = "guard"
 SILENT = "trader_silent"
@@ -30,13 +31,15 @@ INCOMPLETE_AFTER = timedelta(seconds=10)
 INCOMPLETE_EVERY_S = 5
 
 
-def guard_look(*, data_dir: Path) -> list[str]:
-    """One round. Returns what was done, in words, for the log."""
-    done = _look_for_kill_file(data_dir) + _look_for_incomplete_stops()
+def guard_look(*, data_dir: Path, is_killed: bool = False) -> list[str]:
+    """One round. `is_killed`: as if a KILL file lay there; a full disk takes none. Returns what was done, in words, for
+    the log."""
+    done = _halt_killed() if is_killed or (data_dir / KILL_FILE).exists() else []
+    done += _look_for_incomplete_stops()
+    done += [f"halted {account.uid}: it is withdrawn, and orders work there" for account in withdrawn_halt_all()]
     for state in TraderState.objects.select_related("user"):
         halt = _silence_halt(state.user)
-        if is_stale(state) and halt is None:
-            _pause(state.user, since=state.heartbeat_at)
+        if is_stale(state) and halt is None and _pause(state.user, since=state.heartbeat_at):
             done.append(f"paused {state.user.uid}: its trader is silent")
         elif halt is not None and not is_stale(state) and _resume(halt):
             done.append(f"resumed {state.user.uid}: its trader is heard again")
@@ -61,20 +64,40 @@ def guard_alert_unanchored(*, problem: str) -> None:
     )
 
 
-def _look_for_kill_file(data_dir: Path) -> list[str]:
-    if not (data_dir / KILL_FILE).exists():
-        return []
+def guard_alert_no_door(*, account: VenueAccount, problem: str) -> None:
+    """Tell the operators, once an hour, that the guard could not stop this account: it has no usable key for it."""
+    alert_raise(
+        user=None,
+        level=AlertLevel.CRITICAL,
+        code="guard_has_no_door",
+        title=f"The guard cannot cancel at {account}",
+        body=f"{problem} Store a key that works; until then only its trader takes its orders off.",
+        subject_type="venue_account",
+        subject_uid=account.uid,
+        dedupe_key=f"guard_has_no_door:{account.uid}:{clock.now():%Y-%m-%dT%H}",
+    )
+
+
+def is_kill_written() -> bool:
+    """The halt that a KILL file asks for stands."""
+    return _is_halted(KILLED)
+
+
+def _halt_killed() -> list[str]:
     is_new = _halt_everything(KILLED, "A KILL file lies in the data folder.")
     return ["halted everything: a KILL file lies in the data folder"] if is_new else []
 
 
 def _halt_everything(code: str, reason: str) -> bool:
     """False where a halt of this cause stands."""
-    known = TradingHalt.objects.filter(scope=HaltScope.GLOBAL, code=code, state=HaltState.HALTED)
-    if known.exists():
+    if _is_halted(code):
         return False
     halt_set(scope=HaltScope.GLOBAL, scope_key="", state=HaltState.HALTED, code=code, reason=reason, actor=ACTOR)
     return True
+
+
+def _is_halted(code: str) -> bool:
+    return TradingHalt.objects.filter(scope=HaltScope.GLOBAL, code=code, state=HaltState.HALTED).exists()
 
 
 def _look_for_incomplete_stops() -> list[str]:
@@ -105,15 +128,15 @@ def _silence_halt(user: User) -> TradingHalt | None:
     return rows.filter(state=HaltState.PAUSED, code=SILENT).first()
 
 
-def _pause(user: User, *, since: datetime | None) -> None:
-    halt_set(
-        scope=HaltScope.USER,
-        scope_key=str(user.uid),
-        state=HaltState.PAUSED,
-        code=SILENT,
-        reason=f"The trader has not been heard since {since:%H:%M:%S} UTC." if since else "The trader is silent.",
-        actor=ACTOR,
-    )
+def _pause(user: User, *, since: datetime | None) -> bool:
+    """False where somebody made more of our own pause."""
+    reason = f"The trader has not been heard since {since:%H:%M:%S} UTC." if since else "The trader is silent."
+    key = str(user.uid)
+    try:
+        halt_set(scope=HaltScope.USER, scope_key=key, state=HaltState.PAUSED, code=SILENT, reason=reason, actor=ACTOR)
+    except Conflict:
+        return False
+    return True
 
 
 def _resume(halt: TradingHalt) -> bool:

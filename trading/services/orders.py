@@ -21,9 +21,10 @@ from core.errors import Conflict, Invalid
 from core.kill_points import kill_point
 from trading.domain.lifecycle import OrderStatus, may_correct, may_move
 from trading.models import Order
+from trading.selectors.cancel_contexts import cancel_contexts
 from trading.services.claims import OrderIntent, at_or_now, order_claim
 from trading.services.moves import STATUS_OF, lock_ledger, move_order, note_order, reload
-from trading.services.strangers import stranger_note
+from trading.services.strangers import max_cost_u, stranger_note
 from venues.ports import OrderAck, PreparedOrder
 from venues.types import OrderReport, OrderState
 
@@ -175,9 +176,12 @@ def order_cancel_requested(
 
 @transaction.atomic(durable=True)
 def orders_cancel_requested(*, orders: Iterable[Order], reason: str, at: datetime | None = None) -> None:
-    """The same of many at once: after an emergency stop nobody waits for a commit each."""
+    """The same of many at once: after an emergency stop nobody waits for a commit each. Nobody who asks for many has a
+    session: the rows tell what was known."""
+    orders = list(orders)
+    contexts = cancel_contexts(orders, reason=reason)
     for order in orders:
-        _cancel_asked(order, reason, at_or_now(at), {})
+        _cancel_asked(order, reason, at_or_now(at), contexts[order.pk])
 
 
 def _cancel_asked(order: Order, reason: str, at: datetime, context: Mapping[str, Any]) -> Order:
@@ -234,4 +238,15 @@ def _changes(order: Order, report: OrderReport) -> dict[str, Any]:
         changes["acknowledged_at"] = clock.from_ms(report.venue_ms)
     if report.reason and not order.reason_code:
         changes["reason_code"] = report.reason[:64]
-    return changes
+    return changes | (_amended(order, report) if order.is_external else {})
+
+
+def _amended(order: Order, report: OrderReport) -> dict[str, Any]:
+    """Its owner changed it at the venue: what it may cost follows what was told last, never below what is filled."""
+    if not (report.price_u and report.qty_u and report.side and report.outcome):
+        return {}
+    told = (report.price_u, max(report.qty_u, order.filled_u))
+    if told == (order.price_u, order.qty_u):
+        return {}
+    cost_u = max_cost_u(order.venue_account, order.market, report)
+    return {"price_u": told[0], "qty_u": told[1], "max_cost_u": cost_u}

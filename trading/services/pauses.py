@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from accounts.models import VenueAccount
 from core import clock
 from core.errors import Conflict
@@ -68,9 +70,11 @@ def fence_lost(*, venue_account: VenueAccount, epoch: int, reason: str) -> bool:
 
 
 def unknown_orders_alert(*, venue_account: VenueAccount, at: datetime | None = None) -> int:
-    """Tell the owner of each order that has been without an answer for two minutes, once. How many there are."""
-    limit = (at or clock.now()) - UNKNOWN_ALERT_AFTER
-    rows = Order.objects.filter(venue_account=venue_account, status=OrderStatus.CLAIMED, created_at__lte=limit)
+    """Tell the owner of each order that has been without an answer for two minutes, once. How many there are. One of
+    the future counts too: our clock has run back, and nobody knows how long it has waited."""
+    now = at or clock.now()
+    is_late = Q(created_at__lte=now - UNKNOWN_ALERT_AFTER) | Q(created_at__gt=now + UNKNOWN_ALERT_AFTER)
+    rows = Order.objects.filter(is_late, venue_account=venue_account, status=OrderStatus.CLAIMED)
     orders = list(rows.exclude(sent_at=None))
     for order in orders:
         alert_owner(

@@ -3,6 +3,7 @@
 Story: a run is asked for or begun, reads the venue outside of any transaction, and ends here: a difference that is new
 becomes a finding, one that is gone is resolved; money that somebody moved outside of this system becomes a cash entry
 of its own when the next run finds the very same gap, and nothing else, again. Invariants: nothing is absorbed silently;
+money is not called a transfer while a fill may yet be taken back, or while anything else differs, whoever explained it;
 positions and orders are never changed here; a run that could not read the venue changes nothing but its own row.
 """
 
@@ -21,6 +22,7 @@ from core.errors import Conflict, Invalid
 from core.queue import enqueue_on_commit
 from trading.domain.reconciling import Difference, DifferenceKind
 from trading.models import CashKind, Finding, FindingState, OrphanedOrder, ReconciliationRun, RunOutcome, RunTrigger
+from trading.selectors.our_books import pending_since
 from trading.selectors.reconciliation import findings_of, last_run, orphans_of
 from trading.services.cash import post_cash
 from trading.services.moves import lock_ledger
@@ -53,7 +55,7 @@ def reconciliation_begin(
         run = ReconciliationRun(venue_account=venue_account, trigger=trigger, began_at=clock.now())
         run.save()
         return run
-    rows = ReconciliationRun.objects.filter(pk=asked.pk, began_at=None)
+    rows = ReconciliationRun.objects.filter(pk=asked.pk, began_at=asked.began_at, ended_at=None)
     if not rows.update(began_at=clock.now()):
         raise Conflict("conflict", "This comparison has begun already.")
     return ReconciliationRun.objects.select_related("venue_account__user").get(pk=asked.pk)
@@ -92,7 +94,7 @@ def reconciliation_end(
     dismissed = _dismissed(account)
     standing = [one for one in differences if (one.key, one.gap_u) not in dismissed]
     open_rows = {row.key: row for row in findings_of(account)}
-    is_money_alone, booked = all(one.kind is DifferenceKind.CASH for one in standing), 0
+    is_money_alone, booked = _is_money_alone(account, differences), 0
     for difference in standing:
         row = open_rows.pop(difference.key, None)
         if row is None:
@@ -132,6 +134,11 @@ def finding_dismiss(*, finding: Finding, reason: str, actor: str) -> Finding:
 def _dismissed(account: VenueAccount) -> set[tuple[str, int]]:
     rows = Finding.objects.filter(venue_account=account, state=FindingState.DISMISSED)
     return {(key, theirs_u - ours_u) for key, ours_u, theirs_u in rows.values_list("key", "ours_u", "theirs_u")}
+
+
+def _is_money_alone(account: VenueAccount, differences: Sequence[Difference]) -> bool:
+    """A gap that a person explained, and a fill that is not final, may be the other half of one in the cash."""
+    return all(one.kind is DifferenceKind.CASH for one in differences) and pending_since(account) is None
 
 
 def _open(run: ReconciliationRun, difference: Difference) -> None:

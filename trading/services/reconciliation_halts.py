@@ -1,21 +1,30 @@
-"""What a comparison means for trading: it waits for a person, pauses until the books agree, or goes on.
+"""What a comparison, or the want of one, means for trading: it waits for a person, pauses, or goes on.
 
-Invariant: what is lifted here is only what was set here, and an order of ours that was found at a start stops its
-account until a person has decided on it and a comparison after that was clean.
+Story: books that differ pause their account until they agree; so do books that could not be compared for too long,
+because reads that fail one after the other prove nothing. Invariant: what is lifted here is only what was set here, and
+an order of ours that was found at a start stops its account until a person has decided on it and a comparison after
+that was clean.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from accounts.models import VenueAccount
+from core import clock
 from core.errors import Conflict
 from risk.models import HaltScope, HaltState, TradingHalt
 from risk.services import halt_resume, halt_set
 from trading.models import OrphanedOrder, ReconciliationRun, RunOutcome, RunTrigger
-from trading.selectors.reconciliation import orphans_of
+from trading.selectors.reconciliation import last_comparison, orphans_of
 
 ACTOR = "reconciliation"
 ORPHANED = "orphaned_order"
 MISMATCH = "reconcile_mismatch"
+OVERDUE = "reconcile_overdue"
+
+COMPARED_WITHIN = timedelta(minutes=5)
+"""Real time: four comparisons in a row may fail while an account is traded."""
 
 
 def reconciliation_halts_follow(*, run: ReconciliationRun) -> None:
@@ -23,12 +32,24 @@ def reconciliation_halts_follow(*, run: ReconciliationRun) -> None:
     account = run.venue_account
     if run.outcome == RunOutcome.CLEAN:
         _lift(account, MISMATCH, reason="The books agree with the venue's again.", actor=ACTOR)
+        _lift(account, OVERDUE, reason="The books were compared with the venue's again.", actor=ACTOR)
         _lift_orphaned(account)
     elif run.outcome == RunOutcome.DIFFERENCES:
         if run.trigger == RunTrigger.START and orphans_of(account).exists():
             _set(account, HaltState.HALTED, ORPHANED, f"At the start: {run.detail}. Decide on each of them.")
         if not _halt(account, ORPHANED):
             _set(account, HaltState.PAUSED, MISMATCH, f"Our books and the venue's differ: {run.detail}.")
+
+
+def reconciliation_overdue_pause(*, venue_account: VenueAccount) -> bool:
+    """For whoever trades the account: pause it when no comparison came to its end for five minutes. True where that is
+    so; the next clean one lifts it."""
+    last = last_comparison(venue_account)
+    is_overdue = last is None or last.ended_at is None or clock.now() - last.ended_at > COMPARED_WITHIN
+    if is_overdue:
+        since = f"since {last.ended_at:%H:%M:%S} UTC" if last is not None and last.ended_at is not None else "yet"
+        _set(venue_account, HaltState.PAUSED, OVERDUE, f"Our books could not be compared with the venue's {since}.")
+    return is_overdue
 
 
 def _lift_orphaned(account: VenueAccount) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from accounts.models import VenueAccount
 from audit.services import ChainHead, chain_of_account, entry_after, entry_writes, head_locked
-from core.sql import Made, Statement, insert, run
+from core.sql import Made, Statement, insert_of, run
 from notifications.models import AlertLevel
 from notifications.services import alert_raise, group_of, outbox_write
 from trading.models import Order, OrderEvent
@@ -51,13 +51,17 @@ def event_writes(
     audit: Mapping[str, Any] | None = None,
 ) -> list[Statement]:
     """For a batch that may hold the order's own INSERT before them: the order is found by our name of it."""
-    event = OrderEvent(
-        kind=kind, from_status=before, to_status=order.status, payload=dict(payload), raw_sha256=raw_sha256
-    )
+    event = {
+        "kind": kind,
+        "from_status": before,
+        "to_status": order.status,
+        "payload": payload,
+        "raw_sha256": raw_sha256,
+    }
     its_order = Made("(SELECT id FROM trading_order WHERE client_order_id = %s)", order.client_order_id)
     facts = {"status": order.status, "from": before, "filled_u": order.filled_u, **payload}
     return [
-        insert(event, order=its_order),
+        insert_of(OrderEvent, event, order=its_order),
         *fact_writes(
             order.venue_account,
             head,

@@ -8,6 +8,7 @@ paid is the sum of its SETTLEMENT entries, and the positions are folded with tha
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -62,21 +63,16 @@ def settlement_book(*, venue_account: VenueAccount, report: SettlementReport) ->
 
 def _pay_rest(account: VenueAccount, known: Settlement, report: SettlementReport) -> Settlement | None:
     """Credit what was paid since; None when there is nothing to credit."""
-    paid_u = settled_paid_u(account, known.market)
-    if (known.value_u, paid_u) == (report.value_u, report.payout_u):
+    paid_u, last = settled_paid_u(account, known.market), _last_told(known)
+    if (last.value_u, paid_u) == (report.value_u, report.payout_u):
         return None
-    _alert_other_numbers(account, known, report, paid_u)
+    _alert_other_numbers(account, known, report, paid_u, last)
     rest_u = report.payout_u - paid_u
     market, at = known.market, clock.from_ms(report.venue_ms)
-    booked_at = _last_paid_at(known)
-    if at < booked_at or not rest_u:
+    is_anew = last.value_u != report.value_u
+    if at < last.at or not rest_u or (at == last.at if is_anew else rest_u < 0):
         return None
-    if known.value_u == report.value_u:
-        if rest_u < 0:
-            return None
-    elif at == booked_at:
-        return None
-    _post_payout(known, rest_u, ref=_ref_of(known, report), at=at)
+    _post_payout(known, rest_u, ref=_ref_of(report, is_anew=is_anew), at=at)
     positions_store(account, market, stays_refolded(account, market), at=at)
     facts = {"market_id": market.market_id, "payout_u": report.payout_u, "rest_u": rest_u, "value_u": report.value_u}
     key = f"{known.uid}:{report.payout_u}:{report.venue_ms}"
@@ -84,17 +80,27 @@ def _pay_rest(account: VenueAccount, known: Settlement, report: SettlementReport
     return known
 
 
-def _last_paid_at(known: Settlement) -> datetime:
-    """The venue's time of the newest part that is booked."""
+class _Told(NamedTuple):
+    """What the newest part that is booked was paid for: the market's value then, and the venue's time."""
+
+    value_u: int
+    at: datetime
+
+
+def _last_told(known: Settlement) -> _Told:
+    """By the entries' references: one of a market settled anew names the value (`_ref_of`)."""
+    told = _Told(known.value_u, known.venue_at)
     entries = CashEntry.objects.filter(venue_account=known.venue_account, market=known.market, kind=CashKind.SETTLEMENT)
-    latest: datetime = max([known.venue_at, *entries.values_list("at", flat=True)])
-    return latest
+    for ref, at in entries.order_by("at", "id").values_list("ref", "at"):
+        _, *parts = ref.removeprefix(known.market.market_id).split(":")
+        told = _Told(int(parts[1]) if len(parts) > 1 else told.value_u, max(told.at, at))
+    return told
 
 
-def _ref_of(known: Settlement, report: SettlementReport) -> str:
-    """Unlike that of any part before: the payout alone may come twice where a market is settled anew."""
-    ref = f"{known.market.market_id}:{report.payout_u}"
-    return ref if known.value_u == report.value_u else f"{ref}:{report.venue_ms}"
+def _ref_of(report: SettlementReport, *, is_anew: bool) -> str:
+    """Market and payout; anew with value and time too, unlike any part before: a payout may come twice then."""
+    ref = f"{report.market_id}:{report.payout_u}"
+    return f"{ref}:{report.value_u}:{report.venue_ms}" if is_anew else ref
 
 
 def _post_payout(row: Settlement, amount_u: int, *, ref: str, at: datetime) -> None:
@@ -129,12 +135,14 @@ def _check_quantities(account: VenueAccount, row: Settlement, stays: MarketStays
         )
 
 
-def _alert_other_numbers(account: VenueAccount, known: Settlement, report: SettlementReport, paid_u: int) -> None:
+def _alert_other_numbers(
+    account: VenueAccount, known: Settlement, report: SettlementReport, paid_u: int, last: _Told
+) -> None:
     alert_owner(
         account,
         code="settlement_mismatch",
         title=f"{known.market} was settled again with other numbers",
         subject=known,
-        key=f"{known.uid}:{report.value_u}:{report.payout_u}",
-        body=f"Booked {paid_u} µUSD at {known.value_u}, told {report.payout_u} µUSD at {report.value_u}.",
+        key=f"{known.uid}:{last.value_u}:{report.value_u}:{report.payout_u}",
+        body=f"Booked {paid_u} µUSD at {last.value_u}, told {report.payout_u} µUSD at {report.value_u}.",
     )

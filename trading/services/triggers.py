@@ -1,7 +1,7 @@
 """Ask the triggers about accounts and stop what they say, each stop with its code and numbers.
 
 Invariant: a trigger that is answered already (a halt of its code stands) is not told again; a pause of ours is lifted
-when its cause is gone, what waits for a person never is.
+when its cause is gone, what waits for a person never is; what a person looked at does not trip again (`rearmed`).
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ from trading.selectors.risk import closed_results
 
 ACTOR = "trigger"
 JUMPED = "price_jumped"
+SLIPPED = "slippage_spike"
 COMPARED_FIRST = frozenset({"db_lost"})
 """What may have been missed meanwhile has to be found before orders leave again (ORDERS D02)."""
+UNWOUND_OFTEN = "unwind_streak"
 UNWOUND = "partial_fill"
 """The cause of an exit that takes a broken entry off again (`trading.domain.strategies.exits`)."""
 
@@ -81,12 +83,12 @@ def trip_clear(*, venue_account: VenueAccount, code: str) -> bool:
 
 def breach_act(*, venue_account: VenueAccount, verdict: Verdict, market_id: str = "") -> bool:
     """What a breach does beside refusing: the account reduces only, or everything halts, until a person looked; or the
-    order's market is paused (`market_calm` lifts that). At simulated accounts no market is: the check alone refuses."""
+    order's market is paused (`market_calm` lifts that)."""
     breach, reason = verdict.breach, f"{verdict.breach.pt}: {verdict.breach.value}, limit {verdict.breach.limit}"
     if verdict.act is Act.DENY:
         return False
     if verdict.act is Act.MARKET:
-        return venue_account.mode != Mode.SIMULATED and _pause_market(market_id, breach.code, reason)
+        return _pause_market(market_id, breach.code, reason)
     if verdict.act is Act.EVERYTHING:
         everything = TradingHalt.objects.filter(scope=HaltScope.GLOBAL, code=breach.code)
         if not everything.exclude(state=HaltState.ACTIVE).exists():
@@ -133,18 +135,21 @@ def _trips(account: VenueAccount, numbers: AccountNumbers, mark: EquityMark, at:
     yield daily_loss(numbers.money.loss_today_u, held.limits.max_daily_loss_usd_u)
     if account.mode != Mode.SIMULATED:  # play money goes on: a losing evening is worth watching too
         yield consecutive_losses(results)
-        yield unwind_streak(_unwound_ms(account, at), to_ms(at))
+    yield unwind_streak(_unwound_ms(account, at), to_ms(at))
     yield max_drawdown(numbers.money.equity_u, mark.peak_u)
     yield balance_drop(numbers.money.equity_u, mark.day_start_u)
-    yield slippage_spike(slippages_u(account, last=DEFAULTS.slippage_fills))
+    looked_at = _lifted_at(account, SLIPPED)
+    yield slippage_spike(slippages_u(account, last=DEFAULTS.slippage_fills, since=looked_at))
     orphans = OrphanedOrder.objects.filter(venue_account=account, state=OrphanState.OPEN)
     yield orphaned_order(orphans.count())
 
 
 def _unwound_ms(account: VenueAccount, at: datetime) -> list[int]:
-    """When exits of broken entries were sent, within the window."""
+    """When exits of broken entries were sent, within the window and since somebody looked at the last streak."""
     since = at - timedelta(milliseconds=DEFAULTS.unwind_window_ms)
     rows = Order.objects.filter(venue_account=account, cause=UNWOUND, claimed_at__gte=since, sent_at__isnull=False)
+    if (looked_at := _lifted_at(account, UNWOUND_OFTEN)) is not None:
+        rows = rows.filter(created_at__gt=looked_at)
     return [to_ms(moment) for moment in rows.values_list("claimed_at", flat=True)]
 
 
@@ -173,6 +178,12 @@ def _pause_market(market_id: str, code: str, reason: str) -> bool:
 def _standing(account: VenueAccount, code: str) -> TradingHalt | None:
     rows = TradingHalt.objects.filter(scope=HaltScope.ACCOUNT, scope_key=str(account.uid), code=code)
     return rows.exclude(state=HaltState.ACTIVE).first()
+
+
+def _lifted_at(account: VenueAccount, code: str) -> datetime | None:
+    """When the last halt of this cause was lifted; None where there was none, or one stands."""
+    rows = TradingHalt.objects.filter(scope=HaltScope.ACCOUNT, scope_key=str(account.uid), code=code)
+    return rows.filter(state=HaltState.ACTIVE).values_list("changed_at", flat=True).first()
 
 
 def _halt(account: VenueAccount, state: HaltState, code: str, reason: str) -> None:

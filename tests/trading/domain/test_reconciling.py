@@ -69,6 +69,15 @@ def test_every_order_that_only_one_side_has_is_found(both: tuple[Ours, Theirs]) 
     assert [one.kind for one in nobodys] == [DifferenceKind.UNKNOWN_ORDER] * len(theirs.orders)
 
 
+@given(books())
+def test_every_order_that_is_over_here_and_open_there_is_found(both: tuple[Ours, Theirs]) -> None:
+    ours, theirs = both
+    over = msgspec.structs.replace(ours, orders=(), ended_orders=frozenset(one.name for one in ours.orders))
+    found = compare(over, theirs)
+    assert [one.kind for one in found] == [DifferenceKind.UNKNOWN_ORDER] * len(theirs.orders)
+    assert all("over in our books" in one.text for one in found)
+
+
 @given(books(), st.sampled_from([f"t{number}/taker" for number in range(8)]))
 def test_a_fill_that_only_one_side_has_is_found(both: tuple[Ours, Theirs], key: str) -> None:
     ours, theirs = both

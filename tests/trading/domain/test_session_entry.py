@@ -146,7 +146,7 @@ BLOCKS = {
     "trading_active": [game(), TradingStateChanged(TradingState.REDUCING, "drill")],
     "strategy_enabled": [game(), ConfigChanged(config(DipSettings()))],
     "not_observe_only": [game(), ConfigChanged(config(markets={MARKET: DipOverride(is_observe_only=True)}))],
-    "account_ready": [game(), FeedStatus("kalshi.user", False)],
+    "account_ready": [game(), FeedStatus(f"kalshi.user.{ACCOUNT}", False)],
     "game_live": [game(GameStatus.DELAYED)],
     "clock_trusted": [game(), game(home_score=28)],
     "segment_allowed": [game(period=4, segment="q4", remaining_s=600, elapsed_frac_u=800_000)],

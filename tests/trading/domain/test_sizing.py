@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,8 +125,13 @@ def test_a_short_record_stakes_less_and_without_a_fair_value_kelly_stakes_nothin
 
 
 def test_losses_in_a_row_shrink_the_stake_to_its_floor() -> None:
-    factors = [streak_factor_u(CAPS, losses) for losses in (0, 1, 3, 9, 40)]
+    factors = [streak_factor_u(FIXED, losses) for losses in (0, 1, 3, 9, 40)]
     assert factors == [MICRO, 900_000, 700_000, 100_000, 100_000]
+    own = msgspec.structs.replace(FIXED, streak_step_u=250_000, streak_floor_u=400_000)
+    assert [streak_factor_u(own, losses) for losses in (0, 1, 2, 3)] == [MICRO, 750_000, 500_000, 400_000]
+    whole = size_entry(own, CAPS, plain()).cost_usd_u
+    halved = size_entry(own, CAPS, plain(losing_streak=2)).cost_usd_u
+    assert 2 * halved == pytest.approx(whole, abs=2 * MICRO)
 
 
 def test_the_fee_is_part_of_the_stake() -> None:

@@ -1,4 +1,4 @@
-"""A database that an engine's threads share with the test, and a stand to run engines on.
+"""A database that an engine's threads share with the test, and a stand with an engine on it.
 
 On SQLite the suite's own database lives in memory, where threads lock each other out; engines get a copy of it in a
 file. On PostgreSQL they use the test database itself.
@@ -7,12 +7,15 @@ file. On PostgreSQL they use the test database itself.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from django.db import connections
+
+from tests.trading.engine.stand import IDLE, Stand, standing
+from tests.trading.engine.trouble import Trouble
 
 
 @pytest.fixture
@@ -23,6 +26,23 @@ def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[None]:
             yield
     else:
         yield
+
+
+@pytest.fixture
+def trouble() -> Trouble:
+    return Trouble()
+
+
+@pytest.fixture
+async def stand(
+    shared_database: None, tmp_path: Path, trouble: Trouble, request: pytest.FixtureRequest
+) -> AsyncIterator[Stand]:
+    """An engine that trades nothing by itself, at venues of two games that run `PACE` of the test's module times as
+    fast as real ones, ten times where it says nothing."""
+    pace = getattr(request.module, "PACE", 10.0)
+    async with standing(tmp_path, settings=IDLE, faults=trouble, seed=7, speed=pace, games=2) as stand:
+        await stand.start_engine()
+        yield stand
 
 
 @contextmanager

@@ -17,10 +17,12 @@ from django.db import connection, transaction
 from accounts.models import Mode, User, VenueAccount
 from risk.models import AccountLimits
 from tests.books import Books, our_books, venue_books
+from tests.swapped import swapped
 from tests.trading.engine.by_hand import command_of
 from trading.domain.commands import SubmitOrder
 from trading.domain.lifecycle import ENDED
 from trading.domain.market_view import MarketView
+from trading.engine import executor
 from trading.engine.database import DatabaseThread
 from trading.engine.engine import Engine
 from trading.engine.permit import Permit
@@ -159,11 +161,14 @@ class Stand:
 
     # --- orders -----------------------------------------------------------------------------------------------------
 
-    async def market(self, venue: Venue) -> MarketView:
-        """A market of this venue in a live game where both sides of the book are worth an order."""
+    async def market(self, venue: Venue, *, is_heard: bool = True) -> MarketView:
+        """A market of this venue in a live game where both sides of the book are worth an order. `is_heard`: and whose
+        account tells us of itself."""
         await self.until(lambda: self._tradable(venue) is not None)
         market = self._tradable(venue)
         assert market is not None
+        if is_heard:
+            await self.until(lambda: not is_deaf(self.engine, market))
         return market
 
     async def submit(
@@ -231,6 +236,11 @@ class Stand:
         if self._trader is not None:
             await self._trader.sync_clock()
 
+    async def at_venues(self, path: str, **wish: Any) -> None:
+        """Anything else that the control port can do: an event, a mode, a fault."""
+        reply = await self._control.post(path, json=wish)
+        assert reply.is_success, reply.text
+
     async def venue_books(self) -> Books:
         return venue_books((await self._control.get("/ledger")).json())
 
@@ -294,7 +304,8 @@ async def standing(
     database = DatabaseThread("test")
     stand = Stand(simulator, database, await database.call(_user, settings, leagues), folder)
     try:
-        yield stand
+        with swapped(executor, "SEND_WITHIN_S", executor.DECIDED_WITHIN_S):  # a busy machine is no process that slept
+            yield stand
     finally:
         await stand.close()
 
@@ -306,6 +317,13 @@ def _user(settings: Mapping[str, Any], leagues: tuple[str, ...]) -> User:
     if leagues:
         SportConfig.objects.filter(user=user).exclude(league__in=leagues).delete()
     return user
+
+
+def is_deaf(engine: Engine, market: MarketView) -> bool:
+    """The engine has not heard the private stream of the account that it trades this market with."""
+    assert market.listing is not None
+    accounts = [one for one in engine.desk.accounts.values() if one.row.venue == market.listing.venue]
+    return any(engine.session.desk.is_deaf(market.listing.venue, one.name) for one in accounts)
 
 
 async def _submitted(engine: Engine, command: SubmitOrder) -> SubmitOrder:

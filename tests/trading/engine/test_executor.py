@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+import threading
+import time
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.trading.engine.stand import IDLE, Stand, standing
+from core.kill_points import install
+from tests.swapped import swapped
+from tests.trading.engine.stand import Stand
 from tests.trading.engine.trouble import DROP, ERROR_500, Trouble
 from trading.domain.commands import CancelOrder, SubmitOrder
+from trading.engine import executor
 from trading.engine.catchup import CatchUp, every_account
+from trading.engine.executor import DECIDED_WITHIN_S
 from trading.engine.proof import YOUNG_MS
 from trading.models import Order, OrderStatus
 from venues.simulator.faults import Disturbance
@@ -19,18 +24,7 @@ from venues.types import MICRO, OrderState, TimeInForce, Venue
 
 VENUES = pytest.mark.parametrize("venue", list(Venue))
 CHEAP_U = 20_000
-
-
-@pytest.fixture
-def trouble() -> Trouble:
-    return Trouble()
-
-
-@pytest.fixture
-async def stand(shared_database: None, tmp_path: Path, trouble: Trouble) -> AsyncIterator[Stand]:
-    async with standing(tmp_path, settings=IDLE, faults=trouble, seed=7, speed=30.0, games=2) as stand:
-        await stand.start_engine()
-        yield stand
+PACE = 30.0
 
 
 def working(stand: Stand) -> int:
@@ -137,6 +131,21 @@ async def test_an_order_that_may_have_arrived_keeps_its_money_and_is_not_sent_ag
 
 
 @VENUES
+async def test_a_book_that_is_lost_between_the_claim_and_the_wire_keeps_the_order_here(
+    stand: Stand, trouble: Trouble, venue: Venue
+):
+    market = await stand.market(venue)
+    install(lambda point: market.book.clear() if point == "P3.stored" else None)
+    try:
+        command = await stand.submit(market)
+    finally:
+        install(None)
+    row = await stand.row(command)
+    assert (row.status, row.reason_code, row.reserved_u) == (OrderStatus.DENIED, "book_unusable", 0)
+    assert trouble.creates(venue) == 0
+
+
+@VENUES
 async def test_a_refused_order_is_over_at_once(stand: Stand, trouble: Trouble, venue: Venue):
     market = await stand.market(venue)
     command = await stand.submit(market, price_u=CHEAP_U, qty_u=100 * MICRO, time_in_force=TimeInForce.FOK)
@@ -204,3 +213,25 @@ async def test_an_order_that_was_claimed_and_never_prepared_is_closed_as_not_sen
 
 def count_orders(decision_id: str) -> int:
     return Order.objects.filter(decision_id=decision_id).count()
+
+
+async def test_an_order_whose_claim_had_to_wait_for_long_is_not_sent_on_an_old_decision(stand: Stand, trouble: Trouble):
+    """The price was right when it was decided; nobody looked at it since."""
+    market, is_free = await stand.market(Venue.KALSHI), threading.Event()
+    busy = asyncio.create_task(stand.engine.on_ledger(is_free.wait))
+    began_s = time.monotonic()
+    placing = asyncio.create_task(stand.submit(market, price_u=CHEAP_U, time_in_force=TimeInForce.GTC))
+    await stand.until(lambda: time.monotonic() - began_s > DECIDED_WITHIN_S)
+    is_free.set()
+    await busy
+    row = await stand.row(await placing)
+    assert (row.status, row.reason_code, row.reserved_u) == (OrderStatus.DENIED, "send_deadline", 0)
+    assert trouble.creates(Venue.KALSHI) == 0
+
+
+async def test_an_order_that_was_held_up_between_its_claim_and_the_wire_is_not_sent(stand: Stand, trouble: Trouble):
+    market = await stand.market(Venue.KALSHI)
+    with swapped(executor, "SEND_WITHIN_S", 0.0):
+        row = await stand.row(await stand.submit(market, price_u=CHEAP_U, time_in_force=TimeInForce.GTC))
+    assert (row.status, row.reason_code, row.reserved_u) == (OrderStatus.DENIED, "send_deadline", 0)
+    assert trouble.creates(Venue.KALSHI) == 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +13,15 @@ from django.db.models import F
 
 from core.errors import Conflict, Unavailable
 from risk.models import HaltScope, TradingHalt
-from tests.trading.engine.stand import IDLE, Stand, standing
+from tests.trading.engine.stand import Stand
 from tests.trading.engine.trouble import DROP, ERROR_500, Trouble
 from trading.domain.commands import CancelOrder, SubmitOrder
 from trading.engine import proof
 from trading.engine.desk import DeskAccount
 from trading.engine.engine import Engine
 from trading.engine.fencing import rotate, take_over
-from trading.models import FenceState, OrderEvent, OrderStatus, TraderLease, VenueFence
+from trading.models import FenceState, Order, OrderEvent, OrderStatus, TraderLease, VenueFence
+from trading.selectors.invariants_orders import one_fence_at_a_time
 from trading.services.pauses import AUTH, FENCE_SHUT
 from venues.simulator.faults import Disturbance
 from venues.types import MICRO, TimeInForce, Venue
@@ -28,18 +29,6 @@ from venues.types import MICRO, TimeInForce, Venue
 CHEAP_U = 20_000
 RESTING: Mapping[str, Any] = {"price_u": CHEAP_U, "time_in_force": TimeInForce.GTC}
 VENUES = pytest.mark.parametrize("venue", list(Venue))
-
-
-@pytest.fixture
-def trouble() -> Trouble:
-    return Trouble()
-
-
-@pytest.fixture
-async def stand(shared_database: None, tmp_path: Path, trouble: Trouble) -> AsyncIterator[Stand]:
-    async with standing(tmp_path, settings=IDLE, faults=trouble, seed=7, speed=10.0, games=2) as stand:
-        await stand.start_engine()
-        yield stand
 
 
 def account_at(engine: Engine, venue: Venue) -> DeskAccount:
@@ -149,6 +138,22 @@ async def test_a_trader_that_slept_through_a_takeover_sends_nothing_and_disturbs
     another = await a_resting(stand, venue)
     assert (await stand.row(another)).lease_epoch == own.epoch
     await stand.drop(sleeper)
+
+
+async def test_an_order_decided_before_its_fence_was_shut_is_not_claimed_under_it(stand: Stand, trouble: Trouble):
+    """Between the executor's look at the fence and the claim lies a wait: for the message budget, or for the thread."""
+    market, mine = await stand.market(Venue.KALSHI), account_at(stand.engine, Venue.KALSHI)
+    arrived, is_free = trouble.creates(Venue.KALSHI), threading.Event()
+    busy = asyncio.create_task(stand.engine.executor._database.call(is_free.wait))
+    placing = asyncio.create_task(stand.submit(market, price_u=CHEAP_U))
+    await stand.until(lambda: bool(stand.engine.executor.in_flight))
+    await rotate(mine, stand.database)
+    is_free.set()
+    await busy
+    command = await placing
+    assert not await stand.database.call(Order.objects.filter(decision_id=command.decision_id).exists)
+    assert trouble.creates(Venue.KALSHI) == arrived
+    assert await stand.database.call(lambda: list(one_fence_at_a_time())) == []
 
 
 async def test_of_two_traders_for_one_account_exactly_one_opens_it(stand: Stand):

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from audit.models import AuditEntry
-from tests.trading.engine.stand import IDLE, Stand, standing
+from tests.trading.engine.stand import Stand
+from tests.trading.engine.test_permit import unplug
 from tests.trading.engine.trouble import ERROR_500, Trouble
+from trading.engine.database import DatabaseThread
 from trading.engine.desk import DeskAccount
 from trading.engine.engine import Engine
-from trading.engine.guard_cancel import GuardCanceller
+from trading.engine.guard_cancel import CLEAR_AGAIN_S, GuardCanceller
 from trading.engine.guard_fences import shut_unheld_fences
+from trading.engine.permit import KILL_FILE
 from trading.models import FenceState, OrderStatus, TraderLease, VenueFence
 from trading.services.pauses import fence_lost
 from venues.errors import Fenced
@@ -23,18 +26,6 @@ from venues.registry import simulated_endpoints
 from venues.types import MICRO, Outcome, Side, TimeInForce, Venue
 
 CHEAP_U = 20_000
-
-
-@pytest.fixture
-def trouble() -> Trouble:
-    return Trouble()
-
-
-@pytest.fixture
-async def stand(shared_database: None, tmp_path: Path, trouble: Trouble) -> AsyncIterator[Stand]:
-    async with standing(tmp_path, settings=IDLE, faults=trouble, seed=7, speed=10.0, games=2) as stand:
-        await stand.start_engine()
-        yield stand
 
 
 @pytest.fixture
@@ -80,6 +71,50 @@ async def test_the_fence_of_a_dead_trader_is_shut_and_that_of_a_living_one_never
     assert not await stand.database.call(told_it_was_fenced, mine), "the guard shut it: no person has to look"
 
 
+async def test_beside_a_kill_file_and_without_a_database_the_last_known_fence_is_shut_and_written_down_later(
+    stand: Stand, guard: GuardCanceller, trouble: Trouble, tmp_path: Path
+):
+    """Its trader may sleep behind its last look, and no lease says when it is dead."""
+    market = await stand.market(Venue.KALSHI)
+    command = await stand.submit(market, price_u=CHEAP_U, time_in_force=TimeInForce.GTC)
+    await stand.until_row(command, OrderStatus.OPEN)
+    mine = next(one for one in stand.engine.desk.accounts.values() if one.row.venue == Venue.KALSHI)
+    blind = DatabaseThread("unplugged")
+    await blind.call(unplug)
+    await guard.look_blindly(blind)
+    assert trouble.asked["kalshi", "group_delete"] == 0, "nobody asked for a stop"
+    await fall_silent(stand.engine)
+    (tmp_path / KILL_FILE).touch()
+    await guard.look_blindly(blind)
+    assert all(door.is_clear for door in guard.doors)
+    with pytest.raises(Fenced):
+        await late_request(mine, stand)
+    assert await stand.database.call(states) == [FenceState.LIVE], "nobody could write it down"
+    await guard.look_blindly(stand.database)
+    assert await stand.database.call(states) == [FenceState.DEAD]
+    assert await stand.database.call(closed_by) == ["guard"]
+    assert not await stand.database.call(told_it_was_fenced, mine), "the guard shut it: no person has to look"
+    await blind.close()
+
+
+async def test_a_list_that_was_empty_is_looked_at_again_while_the_database_is_away(
+    stand: Stand, guard: GuardCanceller, tmp_path: Path
+):
+    (tmp_path / KILL_FILE).touch()
+    await stand.kill_engine()
+    blind = DatabaseThread("unplugged")
+    await blind.call(unplug)
+    await guard.look_blindly(blind)
+    looked_s = {door.row.pk: door.looked_s for door in guard.doors}
+    await guard.look_blindly(blind)
+    assert {door.row.pk: door.looked_s for door in guard.doors} == looked_s, "not at once"
+    for door in guard.doors:
+        door.looked_s -= CLEAR_AGAIN_S
+    await guard.look_blindly(blind)
+    assert all(door.looked_s >= looked_s[door.row.pk] for door in guard.doors)
+    await blind.close()
+
+
 async def late_request(mine: DeskAccount, stand: Stand) -> None:
     """What was past every gate when its process fell asleep."""
     listing = (await stand.market(Venue.KALSHI)).listing
@@ -105,3 +140,28 @@ def closed_by() -> list[str]:
 
 def told_it_was_fenced(account: DeskAccount) -> bool:
     return fence_lost(venue_account=account.row, epoch=account.epoch, reason="order_group_triggered")
+
+
+async def test_a_trader_that_lived_on_while_its_fence_was_shut_opens_another_and_trades(
+    stand: Stand, guard: GuardCanceller, trouble: Trouble, tmp_path: Path
+):
+    """The database was away for a moment: not long enough for the lease to run out."""
+    market = await stand.market(Venue.KALSHI)
+    blind = DatabaseThread("unplugged")
+    await blind.call(unplug)
+    (tmp_path / KILL_FILE).touch()
+    await guard.look_blindly(blind)
+    await blind.close()
+    (tmp_path / KILL_FILE).unlink()
+    await guard.look_blindly(stand.database)
+    mine = next(one for one in stand.engine.desk.accounts.values() if one.row.venue == Venue.KALSHI)
+    shut = (await stand.database.call(tokens, FenceState.DEAD))[0]
+    await stand.until(lambda: mine.fence_token not in ("", shut), within_s=10.0)
+    command = await stand.submit(market, price_u=CHEAP_U, time_in_force=TimeInForce.GTC)
+    await stand.until_row(command, OrderStatus.OPEN)
+    assert not stand.engine.ended.is_set()
+
+
+def tokens(state: str) -> list[str]:
+    rows = VenueFence.objects.filter(venue_account__venue=Venue.KALSHI, state=state)
+    return list(rows.values_list("token", flat=True))

@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import override_settings
 
 from accounts.models import Mode
 from audit.models import AuditEntry
+from core import clock
 from core.errors import Unavailable
+from core.models import new_uid
 from tests.trading.engine.stand import IDLE, PATIENCE_S, Stand, standing
+from tests.trading.engine.test_stopping import guarded, halt, proven, resting
+from trading.domain.commands import SubmitOrder
 from trading.domain.lifecycle import ENDED
-from trading.models import AccountLedger, Fill, Order, Position, SportConfig
+from trading.models import AccountLedger, Fill, Order, OrderStatus, Position, SportConfig
 from trading.services.refold import account_differences
 from venues.ports import AccountReader
 from venues.types import OrderState, Outcome, Venue
@@ -132,3 +137,28 @@ async def test_a_journal_that_is_gone_is_not_begun_anew(stand: Stand, tmp_path: 
     with pytest.raises(Unavailable) as refusal:
         await stand.start_engine()
     assert refusal.value.code == "paper_journal_missing"
+
+
+async def test_a_stop_of_a_paper_account_whose_trader_is_dead_is_proven_by_the_guard(stand: Stand, tmp_path: Path):
+    """An order that rested and one that had no answer yet: neither can fill any more, and no start brings one back."""
+    await stand.start_engine()
+    await stand.database.call(lambda: SportConfig.objects.update(**IDLE))
+    (ours,) = await resting(stand, Venue.KALSHI)
+    await stand.kill_engine()
+    await stand.database.call(unanswered, ours)
+    with override_settings(TRADING_MODE="paper"):
+        await halt(stand)
+        with guarded(stand, tmp_path):
+            kalshi, _ = await proven(stand, 2)
+    assert (kalshi.orders_open, kalshi.proven_by, kalshi.stuck) == (2, "guard", [])
+    await stand.start_engine()
+    await stand.until_row(ours, OrderStatus.CANCELED)
+
+
+def unanswered(like: SubmitOrder) -> None:
+    """The trader died when this order was on its way, before anything of it was kept."""
+    row = Order.objects.get(decision_id=like.decision_id)
+    row.pk, row.uid, row.decision_id, row.client_order_id = None, new_uid(), "died-on-its-way", "sx1-died-on-its-way"
+    row.status, row.venue_order_id, row.sent_at, row.acknowledged_at = OrderStatus.CLAIMED, "", clock.now(), None
+    row.reserved_u = 0
+    row.save(force_insert=True)

@@ -22,8 +22,9 @@ from trading.engine.announcing import announce_halt, publish, stop_everything, t
 from trading.engine.guard_ears import listen_on_socket
 from trading.engine.guard_permit import PermitAgent
 from trading.engine.guarding import Guard
-from trading.engine.permit import FilePermit, PermitAsk, PermitWriter, permit_revoke
+from trading.engine.permit import KILL_FILE, FilePermit, PermitAsk, PermitWriter, permit_revoke
 from trading.models import OrderStatus
+from trading.services.guard import guard_look
 from venues.errors import NotSent
 from venues.registry import simulated_endpoints
 from venues.types import Venue
@@ -145,8 +146,8 @@ def test_a_reader_never_sees_half_a_permit(tmp_path: Path):
     finally:
         done.set()
         thread.join()
-    assert {len(reading) for reading in readings if isinstance(reading, dict)} <= {0, 400}
-    assert any(isinstance(reading, dict) for reading in readings)
+    assert {len(reading.stopped) for reading in readings if isinstance(reading, files.Reading)} <= {0, 400}
+    assert any(isinstance(reading, files.Reading) for reading in readings)
 
 
 @pytest.mark.django_db
@@ -161,6 +162,22 @@ def test_the_agent_permits_what_no_halt_stops_and_nothing_beside_a_kill_file(tmp
     assert "KILL file" in stop_everything(reason="drill", data_dir=tmp_path)
     assert not agent.look()
     assert code(permit) == "no_permit"
+
+
+@pytest.mark.django_db
+def test_a_kill_that_the_disk_does_not_take_holds_all_the_same_and_is_written_later(tmp_path: Path):
+    guard, permit = Guard(tmp_path, endpoints=simulated_endpoints(1)), FilePermit(tmp_path)
+    assert seen(guard.permit, permit) == ""
+    (tmp_path / KILL_FILE).symlink_to(tmp_path / "gone" / KILL_FILE)
+    guard.hear("kill drill")
+    assert code(permit) == "no_permit"
+    assert not guard.permit.look()
+    assert "KILL" in guard_look(data_dir=tmp_path, is_killed=guard.kill_file.is_there)[0]
+    (tmp_path / "gone").mkdir()
+    guard.kill_file.try_again()
+    assert not PermitAgent(tmp_path).look(), "the next guard finds it"
+    (tmp_path / "gone" / KILL_FILE).unlink()
+    assert not guard.kill_file.is_there, "a person took it away"
 
 
 @pytest.mark.django_db
@@ -225,11 +242,6 @@ def seen(agent: PermitAgent, permit: FilePermit) -> str:
 
 
 # --- in the engine ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def trouble() -> Trouble:
-    return Trouble()
 
 
 @pytest.fixture

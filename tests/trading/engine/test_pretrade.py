@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from risk.checks import Act, judge_live
-from risk.limits import ACCOUNT_DEFAULTS
+from risk.limits import ACCOUNT_DEFAULTS, Level
 from tests.bench.checks import session_checks, timed
 from tests.trading.domain.scene import ACCOUNT, MARKET, book, game
 from tests.trading.engine.at_the_gate import USD, Gate
@@ -44,7 +44,7 @@ def test_an_order_at_the_ask_of_a_calm_market_passes():
         ("outside_fair_band", lambda on: on.scene.play(book(69, 70)), {"price_u": 700_000}),
         ("depth_share", None, {"qty_u": 1_001 * MICRO}),
         ("book_unusable", lambda on: on.scene.play(FeedStatus("kalshi.market", False)), {}),
-        ("private_stream_down", lambda on: on.scene.play(FeedStatus("kalshi.user", False)), {}),
+        ("private_stream_down", lambda on: on.scene.play(FeedStatus(f"kalshi.user.{ACCOUNT}", False)), {}),
         ("score_stale", lambda on: on.scene.wait(26), {}),
         ("game_in_doubt", lambda on: on.scene.play(game(GameStatus.SUSPENDED)), {}),
         ("price_jumped", lambda on: on.scene.play(book(69, 70)), {"price_u": 700_000}),
@@ -124,6 +124,26 @@ def test_what_only_reduces_passes_age_and_depth_and_not_the_grid():
     assert gate.code(reduce_only=True, side="sell", price_u=490_001) == "price_off_grid"
 
 
+def test_the_least_edge_binds_entries_as_soon_as_somebody_says_one():
+    """PT-24: fair value less price and fee; where there is no fair value, there is none to compare."""
+    gate = Gate()
+    order, market = gate.order(), gate.scene.session.markets[MARKET]
+    assert market.listing is not None
+    edge_u = gate.checks.snapshot(order, market, market.listing).edge_u
+    assert edge_u is not None and gate.code() == ""
+    assert Gate(min_edge_price_u=edge_u).code() == ""
+    strict = Gate(min_edge_price_u=edge_u + 1)
+    verdict = strict.judge()
+    assert verdict is not None
+    told = verdict.breach
+    assert (told.pt, told.code, told.value, told.limit, told.level) == (
+        "PT-24", "edge_missing", edge_u, edge_u + 1, Level.ACCOUNT,
+    )  # fmt: skip
+    assert strict.code(reduce_only=True, side="sell", price_u=490_000) == ""
+    strict.scene.session.markets[MARKET].fair_u = None
+    assert strict.code() == ""
+
+
 def test_a_burst_empties_the_budget_and_says_how_long_to_wait():
     gate = Gate()
     per_s = ACCOUNT_DEFAULTS["max_orders_per_s"]
@@ -179,3 +199,31 @@ def test_what_is_not_listed_is_the_adapters_to_refuse_and_no_is_judged_in_its_ow
 
 def test_the_order_that_the_bench_times_meets_every_check():
     assert len(timed(session_checks(), 50)) == 50
+
+
+@pytest.mark.parametrize(
+    ("lost", "code"),
+    [
+        (BookGap(MARKET, reason="a hole in the numbers"), "book_unusable"),
+        (FeedStatus("kalshi.market", False), "book_unusable"),
+        (FeedStatus(f"kalshi.user.{ACCOUNT}", False), "private_stream_down"),
+    ],
+)
+def test_what_was_lost_since_the_claim_is_seen_when_the_order_is_about_to_leave(lost: Any, code: str):
+    gate = Gate()
+    order, way_out = gate.order(), gate.order(reduce_only=True)
+    assert gate.checks.judge(order) is None
+    assert gate.checks.judge_again(order) is None
+    gate.scene.play(lost)
+    verdict = gate.checks.judge_again(order)
+    assert verdict is not None and (verdict.breach.pt, verdict.breach.code) == ("PT-19", code)
+    assert gate.checks.judge_again(way_out) is None
+
+
+def test_of_two_accounts_at_one_venue_each_is_as_deaf_as_its_own_stream():
+    gate = Gate()
+    gate.scene.play(*(FeedStatus(f"kalshi.user.{account}", False) for account in (ACCOUNT, "acct-2")))
+    gate.scene.play(FeedStatus("kalshi.user.acct-2", True))
+    assert gate.code() == "private_stream_down"
+    gate.scene.play(FeedStatus(f"kalshi.user.{ACCOUNT}", True), FeedStatus("kalshi.user.acct-2", False))
+    assert gate.code() == ""

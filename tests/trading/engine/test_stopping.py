@@ -5,40 +5,33 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
+from django.db.backends.signals import connection_created
 
 from risk.models import HaltScope, HaltState, KillSwitchPart
 from risk.services import halt_set
-from tests.trading.engine.stand import IDLE, PATIENCE_S, Stand, standing
+from tests.trading.engine.stand import PATIENCE_S, Stand
 from tests.trading.engine.trouble import DROP, Trouble
 from trading.domain.commands import SubmitOrder
 from trading.engine.database import DatabaseThread
 from trading.engine.guard_cancel import GuardCanceller
 from trading.engine.permit import KILL_FILE
-from trading.models import OrderStatus, Position, TraderStatus
+from trading.models import Order, OrderStatus, Position, TraderStatus
+from trading.services.trader import trader_stop
 from venues.registry import simulated_endpoints
 from venues.simulator.faults import Disturbance
 from venues.types import OrderState, TimeInForce, Venue
 
 REFUSED = Disturbance(status=503, body=b'{"error":"Trading is currently disabled"}')
 CHEAP_U = 20_000
-
-
-@pytest.fixture
-def trouble() -> Trouble:
-    return Trouble()
-
-
-@pytest.fixture
-async def stand(shared_database: None, tmp_path: Path, trouble: Trouble) -> AsyncIterator[Stand]:
-    async with standing(tmp_path, settings=IDLE, faults=trouble, seed=7, speed=30.0, games=2) as stand:
-        await stand.start_engine()
-        yield stand
+PACE = 30.0
 
 
 async def resting(stand: Stand, venue: Venue, count: int = 1) -> list[SubmitOrder]:
@@ -101,6 +94,23 @@ async def test_a_halt_of_everything_takes_all_orders_off_both_venues_and_proves_
     await stand.books_equal()
 
 
+@pytest.mark.parametrize("venue", list(Venue))
+async def test_a_stop_takes_off_what_our_books_had_given_up_and_the_venue_lists(stand: Stand, venue: Venue):
+    """Whatever our rows believe of an order of ours: while the venue lists it, a stop is not over."""
+    await resting(stand, venue)
+    await stand.database.call(_give_up)
+    await halt(stand, HaltScope.VENUE, venue)
+    [part] = await proven(stand, 1)
+    assert (part.cancels_sent >= 1, part.left_alone, part.event.scope) == (True, 0, "venue")
+    books = await stand.venue_books()
+    assert {status for status, _ in books.orders.values()} <= {"canceled", "gone"} and books.orders
+
+
+def _give_up() -> None:
+    """As if an end had been believed too early."""
+    assert Order.objects.filter(status=OrderStatus.OPEN).update(status=OrderStatus.CANCELED, reserved_u=0) == 1
+
+
 async def test_a_stop_waits_for_nothing_that_the_ledger_is_busy_with(stand: Stand, trouble: Trouble):
     await resting(stand, Venue.KALSHI)
     is_free = threading.Event()
@@ -156,11 +166,16 @@ async def test_an_order_without_an_answer_is_not_gone_until_the_venue_shows_it(s
     assert seen[0].stuck[0]["why"] == "its send has no answer yet"
 
 
-async def test_a_halt_that_says_so_sells_what_is_held_and_counts_it(stand: Stand):
+@pytest.mark.parametrize("is_wanted", [True, False])
+async def test_a_halt_that_says_so_sells_what_is_held_and_counts_it_also_where_the_user_has_stopped(
+    stand: Stand, is_wanted: bool
+):
     held = await stand.submit(await stand.market(Venue.KALSHI))
     while (await stand.until_over(held)).status != OrderStatus.FILLED:
         held = await stand.submit(await stand.market(Venue.KALSHI))
     await stand.until(lambda: bool(stand.engine.session.desk.portfolio.holdings))
+    if not is_wanted:
+        await stand.database.call(partial(trader_stop, user=stand.user, actor="ann"))
     await halt(stand, HaltScope.VENUE, "kalshi", flatten=True)
     deadline = time.monotonic() + PATIENCE_S
     while not (seen := await parts(stand)) or seen[0].flat_at is None:
@@ -200,6 +215,37 @@ async def test_the_guard_takes_off_what_a_dead_trader_left(stand: Stand, tmp_pat
     assert at_rest(stand) == 0
 
 
+@contextmanager
+def losing_its_database_once(reading: str) -> Iterator[list[str]]:
+    """The guard's next statement that names `reading` finds its connection gone. Yields the lost statements."""
+    lost: list[str] = []
+
+    def lose(execute: Any, sql: str, *rest: Any) -> Any:
+        if not lost and reading in sql:
+            lost.append(sql)
+            raise OperationalError("server closed the connection unexpectedly")
+        return execute(sql, *rest)
+
+    def on_created(connection: Any, **_: Any) -> None:
+        if threading.current_thread().name.startswith("guard_"):
+            connection.execute_wrappers.append(lose)
+
+    connection_created.connect(on_created)
+    try:
+        yield lost
+    finally:
+        connection_created.disconnect(on_created)
+
+
+async def test_a_connection_that_is_lost_once_costs_the_guard_one_look_and_not_its_office(stand: Stand, tmp_path: Path):
+    await resting(stand, Venue.KALSHI)
+    await stand.kill_engine()
+    await halt(stand)
+    with losing_its_database_once("risk_killswitchpart") as lost, guarded(stand, tmp_path):
+        await proven(stand, 2)
+    assert lost and at_rest(stand) == 0
+
+
 def at_rest(stand: Stand) -> int:
     """How many orders rest at the venues, by their own ledgers."""
     exchanges = stand.simulator.assembly.builder.exchanges.values()
@@ -220,6 +266,7 @@ async def test_with_a_kill_file_and_without_a_database_the_guard_cancels_all_it_
     (tmp_path / KILL_FILE).touch()
     await canceller.look_blindly(database)
     assert at_rest(stand) == 0
+    assert all(door.is_clear for door in canceller.doors)
     await canceller.aclose()
     await database.close()
 

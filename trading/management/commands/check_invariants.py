@@ -1,7 +1,8 @@
 """`manage.py check_invariants`: ask every invariant of the rows; exit code 2 at a violation, which it names.
 
-With `--ledger http://host:port` (a simulator's control port) our books are compared with the venue's own, too: do that
-at rest, when nothing is on its way.
+A violation counts when a second look finds the same one, so it may be asked of a running system. With `--ledger
+http://host:port` (a simulator's control port) our books are compared with the venue's own, too: do that at rest, when
+nothing is on its way.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 from asgiref.sync import async_to_sync
 from django.core.management.base import BaseCommand, CommandError
 
-from trading.selectors.invariants import CHECKS, violations
+from trading.selectors.invariants import CHECKS, CONFIRM_AFTER_S, confirmed_violations
 from venues.errors import VenueError
 from venues.simulator.remote import SimulatorControl
 
@@ -27,12 +28,15 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
         parser.add_argument("--ledger", default="", metavar="URL", help="a simulator's control port to compare with")
         parser.add_argument("--without", nargs="*", default=[], metavar="INV", help="checks to leave out")
+        parser.add_argument(
+            "--confirm-after", type=float, default=CONFIRM_AFTER_S, metavar="SECONDS", help="between the two looks"
+        )
 
     def handle(self, **given: Any) -> None:
         if unknown := set(given["without"]) - CHECKS.keys():
             raise CommandError(f"There is no {', '.join(sorted(unknown))}; there are {', '.join(CHECKS)}.")
         ledgers = _ledgers(given["ledger"]) if given["ledger"] else []
-        found = list(violations(ledgers=ledgers, without=given["without"]))
+        found = confirmed_violations(confirm_after_s=given["confirm_after"], ledgers=ledgers, without=given["without"])
         if given["json"]:
             rows = [{"invariant": one.code, "words": one.words} for one in found]
             self.stdout.write(json.dumps({"checked": list(CHECKS), "violations": rows}))

@@ -20,7 +20,7 @@ from django.db import InterfaceError, OperationalError
 from accounts.selectors import user_by_email
 from core.errors import DomainError
 from risk.models import HaltScope, HaltState, TradingHalt
-from risk.rearm import consenting, needs_second_person
+from risk.rearm import COMMAND, consenting, needs_second_person
 from risk.scopes import halt_target
 from risk.selectors import halts_in, halts_of_kinds
 from risk.selectors_receipts import Receipt, newest_stop, receipt_of
@@ -143,7 +143,7 @@ def _receipt(halt: TradingHalt) -> Receipt:
 
 
 def _own_name() -> str:
-    return f"command:{getpass.getuser()}"
+    return f"{COMMAND}{getpass.getuser()}"
 
 
 def _told(given: dict[str, Any], state: str) -> str:
