@@ -40,8 +40,9 @@ check: $(VENV)/.develop
 chaos: $(VENV)/.develop
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) $(ARGS)
 
-# Real processes killed at named points of an order's way, then compared with the venues' exact ledger; on PostgreSQL
-# where DATABASE_URL names one: make chaos-kill RUNS=50 (about half a minute each).
+# Real processes killed at named points of an order's way, and guard, worker, Redis and venues beside it, then compared
+# with the venues' exact ledger; on PostgreSQL where DATABASE_URL names one: make chaos-kill RUNS=50 (about half a minute
+# each on two idle cores). ARGS="--keep FOLDER" keeps all logs.
 chaos-kill: $(VENV)/.develop
 	$(BIN)/python -m tests.kill $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) $(ARGS)
 
@@ -57,8 +58,8 @@ bench: $(VENV)/.develop
 bench-claim: $(VENV)/.develop
 	$(BIN)/python -m tests.bench.claims $(ARGS)
 
-# The emergency stop: fifty resting orders, then a thousand triggers over all paths (about ten minutes; TRIGGERS=100 for
-# one). On PostgreSQL and Redis where DATABASE_URL and REDIS_URL name them, with each of them silent as well.
+# The emergency stop: fifty resting orders, then a thousand triggers over all paths (about a quarter of an hour;
+# TRIGGERS=100 for fewer). On PostgreSQL and Redis where DATABASE_URL and REDIS_URL name them, with each of them silent as well.
 bench-stop: $(VENV)/.develop
 	$(BIN)/python -m tests.bench.stop $(if $(TRIGGERS),--triggers $(TRIGGERS)) $(ARGS)
 

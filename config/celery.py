@@ -20,6 +20,6 @@ app.conf.beat_schedule = {
     "reconcile": {"task": "trading.tasks.reconcile_accounts", "schedule": 300.0, "options": {"expires": 300}},
     "reconcile-asked": {"task": "trading.tasks.reconcile_asked", "schedule": 30.0, "options": {"expires": 30}},
     "check-triggers": {"task": "trading.tasks.check_triggers", "schedule": 60.0, "options": {"expires": 60}},
-    "check-audit": {"task": "audit.tasks.check_chains", "schedule": 900.0, "options": {"expires": 900}},
+    "check-invariants": {"task": "trading.tasks.check_invariants", "schedule": 300.0, "options": {"expires": 300}},
     "thin-prices": {"task": "markets.tasks.thin_price_points", "schedule": 3600.0, "options": {"expires": 3600}},
 }

@@ -150,7 +150,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     options = DATABASES["default"].setdefault("OPTIONS", {})  # what the URL asks for (sslmode and the like) stays
-    # The statements of the order path (core.sql) are prepared at their second use and planned once, for any values;
+    options.setdefault("application_name", "courtside")
+    # The statements of the order path (core.pipeline) are prepared at their first use and planned once, for any values;
     # 0 where a pooler cannot keep them.
     if prepare_after := env.int("DATABASE_PREPARE_AFTER", 1):
         options["prepare_threshold"] = prepare_after

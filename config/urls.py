@@ -6,9 +6,12 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from accounts.views import office_door
+
 PAGES = ("accounts.urls", "markets.urls", "trading.urls", "risk.urls", "notifications.urls")
 
 urlpatterns = [
+    path("admin/login/", office_door),  # before the office's own, which would ask for the password alone
     path("admin/", admin.site.urls),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

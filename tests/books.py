@@ -38,10 +38,17 @@ SELECT a.venue, m.market_id, s.value_u, s.yes_qty_u, s.no_qty_u, s.payout_u FROM
 JOIN accounts_venueaccount a ON a.id = s.venue_account_id JOIN markets_market m ON m.id = s.market_id
 WHERE a.is_enabled
 """
+ON_THEIR_WAY = """
+SELECT a.venue, o.venue_order_id FROM trading_order o JOIN accounts_venueaccount a ON a.id = o.venue_account_id
+WHERE a.is_enabled AND o.status = 'claimed' AND o.venue_order_id <> ''
+"""
 CASH = """
 SELECT a.venue, l.cash_u, l.reserved_u FROM trading_accountledger l
 JOIN accounts_venueaccount a ON a.id = l.venue_account_id WHERE a.is_enabled
 """
+
+
+Key = tuple[Any, ...]
 
 
 class Cursor(Protocol):
@@ -52,7 +59,7 @@ class Cursor(Protocol):
 class Books(msgspec.Struct, frozen=True):
     """Everything that must be equal. Keys begin with the venue; amounts in millionths."""
 
-    orders: dict[tuple[Any, ...], tuple[Any, ...]]
+    orders: dict[Key, tuple[Any, ...]]
     fills: dict[tuple[Any, ...], tuple[Any, ...]]
     positions: dict[tuple[Any, ...], int]
     settlements: dict[tuple[Any, ...], tuple[Any, ...]]
@@ -63,19 +70,33 @@ class Books(msgspec.Struct, frozen=True):
     def fees_u(self) -> int:
         return sum(fill[4] for fill in self.fills.values())
 
-    def differences(self, other: Books, *, but_for: str = "", lost: int = 0) -> list[str]:
-        """A line for everything that is not the same in both, but for one part and for what open orders hold. `lost`:
-        how many requests of ours may never have arrived at a venue that forgets, which then cannot deny them."""
+    def differences(self, other: Books, *, but_for: str = "", lost: int = 0, cut_off: Iterable[Key] = ()) -> list[str]:
+        """A line for everything that is not the same in both, but for one part and for what open orders hold.
+
+        What never arrived at a venue that forgets cannot be denied by it: of such orders those may be that were
+        `cut_off` on their way, and `lost` others.
+        """
         found = []
-        unheard = [key for key, mine in self.orders.items() if mine == (NEVER_SEEN, 0) and key not in other.orders]
-        allowed = set(unheard) if len(unheard) <= lost else set[tuple[Any, ...]]()
+        unheard = self.unheard(other)
+        allowed = unheard if len(unheard.difference(cut_off)) <= lost else unheard.intersection(cut_off)
         for part in {"orders", "fills", "positions", "settlements", "cash_u"} - {but_for}:
             mine, theirs = getattr(self, part), getattr(other, part)
             for key in sorted(mine.keys() | theirs.keys(), key=str):
-                is_told = key not in allowed and not _is_untold(mine.get(key), theirs.get(key))
+                is_told = (part != "orders" or key not in allowed) and not _is_untold(mine.get(key), theirs.get(key))
                 if mine.get(key) != theirs.get(key) and is_told:
                     found.append(f"{part} {key}: ours {mine.get(key)}, the venue's {theirs.get(key)}")
         return found
+
+    def unheard(self, other: Books) -> set[Key]:
+        """Orders of ours that ended without a word and that the other book does not know."""
+        return {key for key, mine in self.orders.items() if mine == (NEVER_SEEN, 0) and key not in other.orders}
+
+
+def on_their_way(cursor: Cursor) -> set[Key]:
+    """Orders that may be on their way to a venue now: named there (a venue that gives ids itself names them later), and
+    not answered. Keys as in `Books.orders`."""
+    cursor.execute(ON_THEIR_WAY)
+    return {tuple(row) for row in cursor.fetchall()}
 
 
 def our_books(cursor: Cursor) -> Books:

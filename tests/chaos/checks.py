@@ -90,6 +90,8 @@ def _wire(run: Run) -> Iterator[Violation]:
         if seen[row.pk] > 1:
             yield Violation("INV-03", f"order {row.pk} arrived {seen[row.pk]} times")
         yield from _forbidden(run, row, arrival)
+    for holder, epoch in run.shut_out:
+        yield Violation("INV-12", f"{holder} shut the fence of epoch {epoch}, which another holds")
     if run.network.throttled:
         yield Violation("INV-53", f"a venue refused {run.network.throttled} requests as too many")
 

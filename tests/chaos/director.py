@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import TYPE_CHECKING
 
 from core import clock
@@ -19,6 +20,7 @@ from trading.domain.strategies.orders import time_in_force
 from trading.models import Order, Position
 from trading.selectors.risk import WORKING
 from trading.selectors.venue_rules import capabilities_of
+from trading.services import lease
 from venues.types import MICRO, Outcome, Side, TimeInForce, Venue
 
 if TYPE_CHECKING:
@@ -30,11 +32,17 @@ DEEDS = {
     "mode": 2, "fail": 2, "fate": 3, "throttle": 0.3, "look": 4, "halt": 2, "settle": 1,
 }  # fmt: skip
 """What is done how often, in parts; what is not in here is in `VenueDeeds`."""
-POINTS = sorted(KILL_POINTS)
+BEFORE_FENCE = "P14.before_fence"
+AT_THE_SEND = frozenset({"P3.stored", "P4.before_send"})
+POINTS = sorted(KILL_POINTS - {BEFORE_FENCE})
 EXPLICIT = {Venue.KALSHI: 0.5, Venue.POLYMARKET: 0.1}
 """How often an order is of a kind that no strategy chooses there."""
 WORTH_SLEEPING_S = 5.0
 ACTOR = "chaos"
+OVERSLEEPS = 0.08
+"""In how many runs the first heir does."""
+OUTLIVES = 0.2
+"""In how many runs a trader, and orders that it sent, outlive its lease."""
 
 
 class Director:
@@ -45,6 +53,36 @@ class Director:
         self._operator = Operator(run)
         self._world = VenueDeeds(run)
         self._told: list[SubmitOrder] = []
+
+    def send_to_sleep(self) -> None:
+        """Now and then one who has just taken the leases stands still before it shuts the fences of those before it,
+        until another has a fence of its own. Drawn apart: all other runs stay what they were."""
+        dice = random.Random(f"heir {self._run.seed}")
+        if dice.random() < OVERSLEEPS:
+            seconds = lease.LEASE.total_seconds() + 1.0 + 3.0 * dice.random()
+            self._run.frozen[self._run.traders[0].name] = (frozenset({BEFORE_FENCE}), seconds)
+
+    def plan_outliving(self) -> None:
+        """In some runs what the first trader sends becomes late, and then it stands still with the next order in its
+        hand: its heir trades when those arrive, and when it wakes up itself. Drawn apart, too."""
+        dice = random.Random(f"outlives {self._run.seed}")
+        if dice.random() >= OUTLIVES:
+            return
+        loop, weather, lease_s = self._run.loop, self._run.weather, lease.LEASE.total_seconds()
+        sleeps_in_s = 1.5 + 1.5 * dice.random()
+        loop.call_later(sleeps_in_s - 1.0, weather.be_late, lease_s + 3.0 + 3.0 * dice.random())
+        loop.call_later(sleeps_in_s, self._sleep_past_lease, lease_s + 1.5 + dice.random())
+
+    def _sleep_past_lease(self, seconds: float) -> None:
+        self._run.weather.be_late(0.0)
+        trader = next((one for one in self._run.traders if one.engine is not None), None)
+        if trader is None and self._run.loop.elapsed_s < self._run.active_s / 2:
+            self._run.loop.call_later(EVERY_S, self._sleep_past_lease, seconds)
+        elif trader is not None:
+            self._run.log("outlives", trader.name)
+            self._run.frozen[trader.name] = (AT_THE_SEND, seconds)
+            for in_s in (0.0, seconds):  # it is to live on
+                self._run.loop.call_later(in_s, self._run.armed.pop, trader.name, None)
 
     async def act(self, seconds: float) -> None:
         """Do something every now and then, for so long."""
@@ -87,6 +125,7 @@ class Director:
         if seconds < WORTH_SLEEPING_S:
             return 0.0
         self._run.log("all sleep", round(seconds, 3))
+        self._run.asleep_until_s = self._run.loop.time() + seconds
         for trader in self._run.traders:
             trader.process.pause(seconds)
         return seconds

@@ -22,19 +22,21 @@ class Caught(NamedTuple):
     name: str
     seed: int | None
     codes: tuple[str, ...]
+    unreached: frozenset[str] = frozenset()
+    """What was patched and never called, where nothing was noticed."""
 
 
 def caught(name: str, seeds: Iterable[int]) -> Caught:
     """Play the variant until an invariant is broken."""
     from tests.chaos.run import Run
-    from tests.chaos.variants import known_bad
+    from tests.chaos.variants import known_bad, unreached
 
     for seed in seeds:
         with known_bad()[name].patch():
             findings = Run(seed).play().findings
         if findings:
             return Caught(name, seed, tuple(dict.fromkeys(found.code for found in findings)))
-    return Caught(name, None, ())
+    return Caught(name, None, (), frozenset(unreached()))
 
 
 def main() -> int:
@@ -64,7 +66,8 @@ def main() -> int:
 
 def line(found: Caught, *, first: int) -> str:
     if found.seed is None:
-        return f"{found.name:<26}     -     -  never caught"
+        never_run = f", and never run: {' '.join(sorted(found.unreached))}" if found.unreached else ""
+        return f"{found.name:<26}     -     -  never caught{never_run}"
     return f"{found.name:<26} {found.seed:>5} {found.seed - first + 1:>5}  {' '.join(found.codes)}"
 
 

@@ -8,6 +8,7 @@ every request that arrived exactly once, and `arrivals` tells which, when and fr
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,9 +24,10 @@ from tests.chaos.process import CURRENT, Process
 from tests.chaos.weather import HttpFault, Weather
 from tests.swapped import swapped
 from venues.simulator.asgi import NoHost, Router
+from venues.transport.departure import depart
 
-_WRITE_STARTED = "http11.send_request_headers.started"
 CREATES = {("POST", "/trade-api/v2/portfolio/events/orders"): "kalshi", ("POST", "/order"): "polymarket"}
+_SHUTS_A_GROUP = re.compile(r"PUT \S+/order_groups/([^/]+)/trigger|DELETE \S+/order_groups/([^/]+)")
 
 
 class Departure(NamedTuple):
@@ -54,6 +56,7 @@ class Onlooker(Protocol):
     def log(self, *facts: object) -> None: ...
     def departure(self, venue: str, sender: str, body: bytes) -> Departure: ...
     def fence_epoch(self, venue: str) -> int: ...
+    def shuts(self, sender: str, group_id: str) -> None: ...
 
 
 class Answer(NamedTuple):
@@ -87,9 +90,7 @@ class Network:
 
         class Client(real):  # type: ignore[misc,valid-type]
             def __init__(self, **options: Any) -> None:
-                for unused in ("verify", "limits", "http1", "http2"):
-                    options.pop(unused, None)
-                super().__init__(transport=Wire(network), **options)
+                super().__init__(**{**options, "transport": Wire(network)})
 
         def connector(url: str, **options: Any) -> MemoryConnect:
             return MemoryConnect(network, url, options.get("additional_headers") or {})
@@ -108,6 +109,8 @@ class Network:
         self.on_the_way += 1
         self.requests += 1
         name, venue = sender.name if sender is not None else "", CREATES.get((request.method, request.url.path))
+        if self._onlooker is not None and (shut := _SHUTS_A_GROUP.fullmatch(f"{request.method} {request.url.path}")):
+            self._onlooker.shuts(name, shut[1] or shut[2])
         is_order = venue is not None and self._onlooker is not None
         departure = self._onlooker.departure(venue, name, body) if is_order else None  # type: ignore[union-attr]
         journey = self._journey(request, body, reply, name, departure)
@@ -180,11 +183,10 @@ class Wire(httpx.AsyncBaseTransport):
             await process.turn()
         if self._network.weather.refuses():
             raise httpx.ConnectError("refused", request=request)
-        trace = request.extensions.get("trace")
-        if trace is not None:
-            await trace(_WRITE_STARTED, {})
         body = await request.aread()
-        answer = await self._network.send(request, body)
+        replies: list[asyncio.Future[Answer]] = []
+        depart(lambda whole: replies.append(self._network.send(request, whole)), body)
+        answer = await replies[0]
         if process is not None:
             await process.turn()
         if answer.is_cut:

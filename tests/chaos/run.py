@@ -21,12 +21,14 @@ from typing import Any
 from django.db import connection
 
 from core.kill_points import install
-from tests.books import Books, our_books, venue_books
+from tests.books import NEVER_SEEN, Books, our_books, venue_books
 from tests.chaos.checks import look, unrest
 from tests.chaos.database import database
 from tests.chaos.director import Director
 from tests.chaos.network import Departure, Network
 from tests.chaos.process import CURRENT, Process, Threads, mark_tasks
+from tests.chaos.recipes import recipes
+from tests.chaos.remembered import remembered
 from tests.chaos.result import Result
 from tests.chaos.stage import image
 from tests.chaos.trader import Trader
@@ -62,8 +64,12 @@ RENEW_EVERY_S = 1.5
 class Run:
     """Everything of one run in one place; `result` is told by `play`."""
 
-    def __init__(self, seed: int, *, active_s: float = ACTIVE_S, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self, seed: int, *, active_s: float = ACTIVE_S, patience_s: float = PATIENCE_S, compares: bool = False
+    ) -> None:
+        """`compares`: hold every query that is remembered against one that is worked out anew."""
         self.seed = seed
+        self._compares = compares
         self.active_s = active_s
         self._patience_s = patience_s
         self.result = Result(seed)
@@ -76,7 +82,10 @@ class Run:
         self.traders = [Trader(name, self) for name in ("a", "b")]
         self.armed: dict[str, frozenset[str]] = {}
         self.frozen: dict[str, tuple[frozenset[str], float]] = {}
+        self.asleep_until_s = 0.0
         self.halts: list[tuple[float, float]] = []
+        self.shut_out: list[tuple[str, int]] = []
+        """Who shut the fence of an epoch that another holds."""
         self._digest = hashlib.sha256()
 
     # --- ports --------------------------------------------------------------------------------------------------------
@@ -97,6 +106,14 @@ class Run:
         """The newest epoch that has opened a fence there."""
         epochs = VenueFence.objects.filter(venue_account__venue=venue).values_list("epoch", flat=True)
         return max(epochs, default=0)
+
+    def shuts(self, sender: str, group_id: str) -> None:
+        """Now that this group is asked to be shut: whose is it, and who trades? (ORDERS L4)"""
+        lease = TraderLease.objects.get(venue_account__venue=Venue.KALSHI)
+        trader = next(one for one in self.traders if one.name == sender)
+        fences = VenueFence.objects.filter(token__contains=group_id, epoch=lease.epoch)
+        if lease.holder != trader.holder and fences.exists():
+            self.shut_out.append((trader.holder, lease.epoch))
 
     def secrets(self) -> set[str]:
         """What must never be written down in the clear: the longest line of each, for quoting changes line ends."""
@@ -153,6 +170,8 @@ class Run:
             stack.callback(self._end_loop)
             stack.enter_context(time_of(self.loop))
             stack.enter_context(database(image(), wall_us=self.loop.wall_us))
+            stack.enter_context(remembered(compare=self._compares))
+            stack.enter_context(recipes(compare=self._compares))
             stack.enter_context(self.network.installed())
             mark_tasks(self.loop)
             self.loop.offload = Threads(self.loop, run=self.on_database, latency_s=self.weather.thread_s).offload
@@ -169,12 +188,14 @@ class Run:
     async def _play(self) -> None:
         world = asyncio.create_task(self._move_world())
         storm, self.weather.is_calm = self.weather.is_calm, True
+        director = Director(self)
+        director.send_to_sleep()
         for trader in self.traders:
             trader.start()
         while not any(trader.engine for trader in self.traders):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         self.weather.is_calm = storm
-        director = Director(self)
+        director.plan_outliving()
         await director.act(self.active_s)
         self.weather.calm()
         director.repair()
@@ -199,18 +220,26 @@ class Run:
                 return
             director.tidy()
             asleep_s = director.sleep()
+        words = "; ".join(self.differences()[:3]) or "something still works, or nobody trades"
+        self.result.findings.append(Violation("LIVENESS", f"no rest after {self._patience_s:.0f} s: {words}"))
 
     def differences(self) -> list[str]:
         """What is not the same in our books and the venues'. An immediate order that matched nothing is told as
-        canceled on its way and forgotten at once, so the venue's ledger never had it."""
+        canceled on its way and forgotten at once, so the venue's ledger never had it; nor had it one that was lost."""
         try:
             ours, theirs = self.our_books(), self.venue_books()
         except AssertionError as twice:  # one fill under two names: the reckoning says which
             return [str(twice)]
-        for key, (status, filled_u) in list(ours.orders.items()):
-            if (status, filled_u) == ("gone", 0) and key not in theirs.orders:
+        for key, told in list(ours.orders.items()):
+            if key not in theirs.orders and (told == ("gone", 0) or (told == (NEVER_SEEN, 0) and not self._took(*key))):
                 del ours.orders[key]
         return ours.differences(theirs)
+
+    def _took(self, venue: str, venue_order_id: str) -> bool:
+        """The venue said yes to the bytes of this order of ours."""
+        rows = Order.objects.filter(venue_account__venue=venue, venue_order_id=venue_order_id)
+        bodies = set(rows.values_list("body_sha256", flat=True))
+        return any(hashlib.sha256(one.body).hexdigest() in bodies for one in self.network.arrivals if one.status < 300)
 
     def our_books(self) -> Books:
         with connection.cursor() as cursor:

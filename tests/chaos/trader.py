@@ -89,10 +89,16 @@ class Trader:
         self.process = Process(name, on_death=run.died)
         self._host: TraderHost | None = None
 
+    @property
+    def holder(self) -> str:
+        """The name under which the process that runs now holds leases."""
+        return f"{self.name}:{self.generation}"
+
     def start(self) -> None:
         self.generation += 1
         self.process = Process(self.name, on_death=self._run.died)
-        self._host = TraderHost(self._build, holder=f"{self.name}:{self.generation}")
+        self.process.paused_until_s = self._run.asleep_until_s
+        self._host = TraderHost(self._build, holder=self.holder)
         self.process.start(self._main(self._host))
         self._run.log("started", self.name, self.generation)
 
@@ -134,7 +140,7 @@ class Trader:
             engine = await build(
                 user=user,
                 mode=Mode.SIMULATED,
-                holder=f"{self.name}:{self.generation}",
+                holder=self.holder,
                 endpoints=simulated_endpoints(BASE_PORT + 10 * (next(_generations) % 5_000)),
                 clock=LoopClock(self._run),
                 database=database,

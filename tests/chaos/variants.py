@@ -6,9 +6,12 @@ as it should not be done: what was meant in the sentence beside it. They exist h
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, NamedTuple
+
+from tests.swapped import swapped
 
 Patch = Callable[[], AbstractContextManager[None]]
 
@@ -22,6 +25,9 @@ class Variant(NamedTuple):
 
 
 _ALL: dict[str, Variant] = {}
+_watching = False
+_patches: set[str] = set()
+_reached: set[str] = set()
 
 
 def variant(words: str) -> Callable[[Callable[[], Iterator[None]]], Patch]:
@@ -34,6 +40,36 @@ def variant(words: str) -> Callable[[Callable[[], Iterator[None]]], Patch]:
         return opened
 
     return keep
+
+
+@contextmanager
+def patched(owner: Any, name: str, value: Callable[..., Any]) -> Iterator[None]:
+    """`owner.name` is `value` while open, or what it was (`watched`); whether the program comes by is noted."""
+    what = f"{getattr(owner, '__qualname__', owner.__name__)}.{name}"
+    _patches.add(what)
+    chosen = getattr(owner, name) if _watching else value
+
+    def reached(*given: Any, **more: Any) -> Any:
+        _reached.add(what)
+        return chosen(*given, **more)
+
+    with swapped(owner, name, reached):
+        yield
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """All patches are in place while open, and none makes anything wrong: `unreached` tells whether they would."""
+    with ExitStack() as stack:
+        with swapped(sys.modules[__name__], "_watching", True):
+            for one in known_bad().values():
+                stack.enter_context(one.patch())
+        yield
+
+
+def unreached() -> set[str]:
+    """What was patched so far and never called: a patch of code that is not run any more proves nothing."""
+    return _patches - _reached
 
 
 def known_bad() -> Mapping[str, Variant]:

@@ -10,8 +10,7 @@ import msgspec
 from django.db import transaction
 
 from audit.services import audit_append, chain_of_account
-from tests.chaos.variants import variant
-from tests.swapped import swapped
+from tests.chaos.variants import patched, variant
 from trading.engine import desk, executor, ledger
 from trading.models import Order
 from trading.services import fills, orders, records
@@ -26,7 +25,7 @@ def _fills_told_as(change: Callable[[FillReport], FillReport]) -> AbstractContex
     def book(*, venue_account: Any, report: FillReport) -> Any:
         return real(venue_account=venue_account, report=change(report))
 
-    return swapped(ledger, "fill_book", book)
+    return patched(ledger, "fill_book", book)
 
 
 @variant("a fill is known by its trade and its state: told again as final it is booked again")
@@ -57,7 +56,7 @@ def failure_ignored() -> Iterator[None]:
         if told is SettleState.CONFIRMED:
             fills._confirm(fill)
 
-    with swapped(fills, "_apply_settle_state", confirm):
+    with patched(fills, "_apply_settle_state", confirm):
         yield
 
 
@@ -67,7 +66,7 @@ def void_without_cash() -> Iterator[None]:
         return None if kind == "void" else real(account, kind=kind, **given)
 
     real = fills.post_cash
-    with swapped(fills, "post_cash", post):
+    with patched(fills, "post_cash", post):
         yield
 
 
@@ -79,7 +78,7 @@ def unknown_frees_money() -> Iterator[None]:
         return order
 
     real = executor.order_mark_unknown
-    with swapped(executor, "order_mark_unknown", forget):
+    with patched(executor, "order_mark_unknown", forget):
         yield
 
 
@@ -92,7 +91,7 @@ def status_makes_fills() -> Iterator[None]:
         return order
 
     real = ledger.order_report_take
-    with swapped(ledger, "order_report_take", take):
+    with patched(ledger, "order_report_take", take):
         yield
 
 
@@ -123,7 +122,7 @@ def half_pays_nothing() -> Iterator[None]:
         return real(venue_account=venue_account, report=msgspec.structs.replace(report, payout_u=payout_u))
 
     real = ledger.settlement_book
-    with swapped(ledger, "settlement_book", book):
+    with patched(ledger, "settlement_book", book):
         yield
 
 
@@ -132,7 +131,7 @@ def half_pays_nothing() -> Iterator[None]:
 
 @variant("what happens to orders and fills is not audited")
 def audit_forgotten() -> Iterator[None]:
-    with swapped(records, "entry_writes", lambda entry: ()):
+    with patched(records, "entry_writes", lambda entry: ()):
         yield
 
 
@@ -144,13 +143,13 @@ def audit_changed_after_hash() -> Iterator[None]:
         return entry
 
     real = records.entry_after
-    with swapped(records, "entry_after", finished_later):
+    with patched(records, "entry_after", finished_later):
         yield
 
 
 @variant("a status is changed without its evidence")
 def evidence_forgotten() -> Iterator[None]:
-    with swapped(orders, "note_order", _only_the_columns):
+    with patched(orders, "note_order", _only_the_columns):
         yield
 
 
@@ -172,5 +171,5 @@ def secret_audited() -> Iterator[None]:
         return opened
 
     real = desk.credential_open
-    with swapped(desk, "credential_open", open_and_tell):
+    with patched(desk, "credential_open", open_and_tell):
         yield

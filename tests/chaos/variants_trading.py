@@ -9,17 +9,18 @@ from dataclasses import replace
 from typing import Any
 
 import tests.chaos.run as run_module
+from accounts.models import VenueAccount
 from risk.models import HaltState
 from risk.selectors import EffectiveState
 from tests.chaos.trader import LoopPermit
-from tests.chaos.variants import variant
-from tests.swapped import swapped
-from trading.engine import desk, executor, fencing, pretrade, proof
-from trading.models import Order, OrderStatus
+from tests.chaos.variants import patched, variant
+from trading.engine import custody, desk, executor, fencing, host, pretrade, proof
+from trading.models import FenceState, Order, OrderStatus, TraderLease, VenueFence
 from trading.services import claims, lease, moves
 from venues.errors import OutcomeUnknown
 from venues.kalshi.client_orders import KalshiOrders
 from venues.polymarket.gateway import PolymarketOrders
+from venues.transport.departure import looked_at_last
 
 # --- sending ------------------------------------------------------------------------------------------------------
 
@@ -55,27 +56,28 @@ def decided_twice() -> Iterator[None]:
         return judged
 
     with ExitStack() as stack:
-        stack.enter_context(swapped(claims, "view_of", blind))
-        stack.enter_context(swapped(claims, "_refusal", forgetful(claims._refusal)))
-        stack.enter_context(swapped(pretrade.PreTrade, "judge", forgetful(pretrade.PreTrade.judge)))
-        stack.enter_context(swapped(claims, "client_order_id", another_name))
-        stack.enter_context(swapped(run_module, "database", without_index))
+        stack.enter_context(patched(claims, "view_of", blind))
+        stack.enter_context(patched(claims, "_refusal", forgetful(claims._refusal)))
+        stack.enter_context(patched(pretrade.PreTrade, "judge", forgetful(pretrade.PreTrade.judge)))
+        stack.enter_context(patched(claims, "client_order_id", another_name))
+        stack.enter_context(patched(run_module, "database", without_index))
         yield
 
 
-@variant("an order without an answer is sent again")
+@variant("an order without an answer is sent again, and nothing is asked the second time")
 def sent_again() -> Iterator[None]:
     def twice(real: Any) -> Any:
         async def place(self: Any, prepared: Any) -> Any:
             try:
                 return await real(self, prepared)
             except OutcomeUnknown:
-                return await real(self, prepared)
+                with looked_at_last(lambda: None):
+                    return await real(self, prepared)
 
         return place
 
-    kalshi = swapped(KalshiOrders, "place", twice(KalshiOrders.place))
-    with kalshi, swapped(PolymarketOrders, "place", twice(PolymarketOrders.place)):
+    kalshi = patched(KalshiOrders, "place", twice(KalshiOrders.place))
+    with kalshi, patched(PolymarketOrders, "place", twice(PolymarketOrders.place)):
         yield
 
 
@@ -85,13 +87,13 @@ def written_down_late() -> Iterator[None]:
         order.body_sha256, order.qty_u = prepared.body_sha256, prepared.request.qty_u
         return order
 
-    with swapped(executor, "order_prepare_store", unwritten):
+    with patched(executor, "order_prepare_store", unwritten):
         yield
 
 
 @variant("no answer within the deadline means rejected")
 def timeout_is_rejection() -> Iterator[None]:
-    with swapped(executor, "order_mark_unknown", executor.order_reject):
+    with patched(executor, "order_mark_unknown", executor.order_reject):
         yield
 
 
@@ -100,7 +102,7 @@ def absent_is_dead() -> Iterator[None]:
     async def end(self: proof.ProofOfDeath, order: Order) -> Order | None:
         return await self._end(order, OrderStatus.VOID, 0.0) if order.status == OrderStatus.CLAIMED else None
 
-    with swapped(proof.ProofOfDeath, "absent", end):
+    with patched(proof.ProofOfDeath, "absent", end):
         yield
 
 
@@ -111,31 +113,43 @@ def halts_unheeded() -> Iterator[None]:
         return None if view is None else replace(view, halt=EffectiveState(HaltState.ACTIVE))
 
     _view_of = claims.view_of
-    with swapped(claims, "view_of", free), swapped(LoopPermit, "refusal", lambda self, ask: None):
+    with patched(claims, "view_of", free), patched(LoopPermit, "refusal", lambda self, ask: None):
         yield
 
 
 @variant("orders are priced from a book that has a gap or no stream")
 def broken_book_used() -> Iterator[None]:
-    with swapped(pretrade.PreTrade, "judge", lambda self, command: None):
+    def nothing(self: Any, command: Any) -> None:
+        return None
+
+    at_last = patched(pretrade.PreTrade, "judge_again", nothing)
+    with patched(pretrade.PreTrade, "judge", nothing), at_last:
         yield
 
 
 # --- one trader at a time -----------------------------------------------------------------------------------------
 
 
-@variant("the lease is believed for ever: no margin, no epoch in any write")
+@variant("the lease is believed for ever: no margin, no epoch in any write, nor does a shut fence end the trader")
 def lease_believed() -> Iterator[None]:
+    with ExitStack() as stack:
+        stack.enter_context(_no_write_asks())
+        stack.enter_context(patched(executor, "_too_late", lambda account, decided_s: None))
+        stack.enter_context(patched(desk.Desk, "renew_leases", _renewed_at_leisure))
+        stack.enter_context(patched(custody.Custody, "give_up", lambda self, reason: None))
+        yield
+
+
+@contextmanager
+def _no_write_asks() -> Iterator[None]:
+    """Neither the claim nor any other write looks at the lease."""
+
     def held(*given: Any) -> Any:
         view = _view_of(*given)
         return None if view is None else replace(view, gate=view.gate._replace(holds_lease=True))
 
     _view_of = claims.view_of
-    with ExitStack() as stack:
-        stack.enter_context(swapped(claims, "view_of", held))
-        stack.enter_context(swapped(executor, "_too_late", lambda account, decided_s: None))
-        stack.enter_context(swapped(moves, "bound_epoch", lambda account: None))
-        stack.enter_context(swapped(desk.Desk, "renew_leases", _renewed_at_leisure))
+    with patched(claims, "view_of", held), patched(moves, "bound_epoch", lambda account: None):
         yield
 
 
@@ -153,5 +167,28 @@ def fence_not_shut() -> Iterator[None]:
     async def nothing(*given: Any) -> None:
         return
 
-    with swapped(fencing, "_shut", nothing):
+    with patched(fencing, "_shut", nothing):
+        yield
+
+
+@variant("fences are shut without asking for their epoch, nor for one's own lease")
+def fence_without_epoch() -> Iterator[None]:
+    def live(*, venue_account: VenueAccount, epoch: int) -> list[VenueFence]:
+        return list(VenueFence.objects.filter(venue_account=venue_account, state=FenceState.LIVE).order_by("epoch"))
+
+    with patched(fencing, "fences_older", live), patched(fencing, "require_held", lambda account: None):
+        yield
+
+
+@variant("the lease is kept in a cache that forgets it, and no write asks the database")
+def lease_in_a_cache() -> Iterator[None]:
+    def acquire(*, venue_account: VenueAccount, holder: str) -> TraderLease:
+        TraderLease.objects.filter(venue_account=venue_account).update(expires_at=None)
+        return lease.lease_acquire(venue_account=venue_account, holder=holder)
+
+    with ExitStack() as stack:
+        stack.enter_context(_no_write_asks())
+        stack.enter_context(patched(host, "is_held_elsewhere", lambda user, **given: False))
+        stack.enter_context(patched(desk, "lease_acquire", acquire))
+        stack.enter_context(patched(desk, "lease_renew", lambda **given: None))
         yield

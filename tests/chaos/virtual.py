@@ -134,8 +134,10 @@ def _clocks(loop: VirtualLoop) -> dict[str, Callable[[], float]]:
 @contextmanager
 def steady_memory() -> Iterator[None]:
     """No collection in the middle of a run: finalizers would speak at moments that no seed chose."""
+    collects = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if collects:
+            gc.enable()

@@ -61,12 +61,17 @@ class Weather:
         self.of_commits = 0.02 * strength * self.dice.random()
         self.is_calm = False
         self.database_away_until_s = 0.0
+        self._late_by_s = 0.0
         self.struck: Counter[str] = Counter()
 
     def calm(self) -> None:
         """From now on everything works."""
         self.is_calm = True
         self.database_away_until_s = 0.0
+
+    def be_late(self, seconds: float) -> None:
+        """From now on every order arrives so much later, and is not answered; 0: no longer."""
+        self._late_by_s = seconds
 
     def latency_s(self) -> float:
         return 0.002 + 0.04 * self.dice.random() ** 2
@@ -78,6 +83,9 @@ class Weather:
         return not self.is_calm and self.dice.random() < self.of_others / 6 and self._strike("refused")
 
     def http(self, method: str, path: str, *, is_create: bool) -> HttpFault:
+        if is_create and self._late_by_s and not self.is_calm:
+            self._strike("create.late")
+            return HttpFault("late", hold_s=self._late_by_s, is_reply_lost=True)
         share = self.of_creates if is_create else self.of_others
         if method == "DELETE":
             share = max(share, self.of_creates)

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from core import clock
-from risk.models import HaltScope, HaltState
+from risk.models import HaltScope, HaltState, TradingHalt
 from risk.selectors import effective_state
 from risk.services import halt_set
 from tests.builders import a_claimed_order, a_fill, a_market, a_settlement, an_account
@@ -73,13 +73,41 @@ def test_a_secret_is_nowhere_on_a_page(office):
 
 def test_an_operator_resumes_a_halt_through_the_service(office):
     halt = halt_set(
-        scope=HaltScope.GLOBAL, scope_key="", state=HaltState.HALTED, code="manual", reason="drill", actor="op"
+        scope=HaltScope.GLOBAL,
+        scope_key="",
+        state=HaltState.HALTED,
+        code="manual",
+        reason="drill",
+        actor="ann@example.org",
     )
     body = {"action": "resume", "_selected_action": [halt.pk], "reason": ""}
     page = reverse("admin:risk_tradinghalt_changelist")
     assert "Say why" in office.post(page, body, follow=True).content.decode()
     assert office.post(page, {**body, "reason": "I looked"}).status_code == 302
     assert effective_state([(HaltScope.GLOBAL, "")]).state is HaltState.ACTIVE
+
+
+def test_an_operator_halts_what_was_never_halted_and_sells_what_is_held(office):
+    account, halts = an_account(), reverse("admin:risk_tradinghalt_changelist")
+    page = f"{halts}halt/"
+    assert page in office.get(halts).content.decode(), "the list leads there"
+    assert office.get(page).status_code == 200
+    asked = {"scope": "account", "key": "nobody's", "reason": "drill", "flatten": "on"}
+    assert "There is no account" in office.post(page, asked).content.decode()
+    assert "required" in office.post(page, {**asked, "reason": ""}).content.decode()
+    assert not TradingHalt.objects.exists()
+    assert office.post(page, {**asked, "key": str(account.uid)}).status_code == 302
+    halt = TradingHalt.objects.get()
+    assert (halt.scope, halt.scope_key, halt.state) == ("account", str(account.uid), HaltState.HALTED)
+    assert (halt.flatten, halt.reason, halt.actor) == (True, "drill", "op@example.org")
+
+
+def test_who_is_no_operator_halts_nothing_in_the_back_office(client):
+    clerk = User.objects.create_user("clerk@example.org", is_staff=True)
+    client.force_login(clerk, backend="django.contrib.auth.backends.ModelBackend")
+    asked = {"scope": "global", "key": "", "reason": "drill"}
+    assert client.post(f"{reverse('admin:risk_tradinghalt_changelist')}halt/", asked).status_code == 403
+    assert not TradingHalt.objects.exists()
 
 
 def test_an_operator_voids_an_order_whose_answer_is_lost_and_says_how_it_is_known(office):

@@ -84,7 +84,14 @@ def test_a_halt_of_nobody_is_refused_with_a_sentence_and_two(capsys, arguments, 
 
 def test_a_command_lifts_every_cause_of_its_scope_and_no_other_scope(capsys):
     for code in ("manual", "daily_loss"):
-        halt_set(scope=HaltScope.GLOBAL, scope_key="", state=HaltState.HALTED, code=code, reason="drill", actor="op")
+        halt_set(
+            scope=HaltScope.GLOBAL,
+            scope_key="",
+            state=HaltState.HALTED,
+            code=code,
+            reason="drill",
+            actor="op@example.org",
+        )
     call_command("halt", "--scope", "venue", "--key", "KALSHI", "--reason", "drill")
     call_command("halt", "--resume", "--reason", "over")
     assert effective_state([(HaltScope.GLOBAL, "")]).state is HaltState.ACTIVE

@@ -121,7 +121,11 @@ PRINT_OPTIONS = "from django.conf import settings; print(sorted(settings.DATABAS
 
 
 @pytest.mark.parametrize(
-    ("prepare_after", "own"), [("1", ["options", "prepare_threshold", "sslmode"]), ("0", ["sslmode"])]
+    ("prepare_after", "own"),
+    [
+        ("1", ["application_name", "options", "prepare_threshold", "sslmode"]),
+        ("0", ["application_name", "sslmode"]),
+    ],
 )
 def test_what_the_database_url_asks_for_is_kept(tmp_path, prepare_after, own):
     url = "postgres://ann@db.example/courtside?sslmode=verify-full"

@@ -33,7 +33,7 @@ from trading.services import demo
 from trading.services.cash import cash_open, cash_record_external
 from trading.services.claims import order_claim
 from trading.services.configs import sport_config_set
-from trading.services.fences import fence_close, fence_close_unheld, fence_open
+from trading.services.fences import fence_close, fence_close_unheld, fence_note_shut, fence_open
 from trading.services.fills import fill_book, fill_confirm, fill_void, fills_adopt
 from trading.services.lease import lease_acquire, lease_release
 from trading.services.orders import (
@@ -238,6 +238,12 @@ def abandoned_fence() -> Call:
     return lambda: fence_close_unheld(fence=fence, actor="guard")
 
 
+def fence_shut_blindly() -> Call:
+    account = an_account()
+    fence = fence_open(venue_account=account, epoch=an_epoch(account), token="t")
+    return lambda: fence_note_shut(fence=fence, actor="guard")
+
+
 def on_user(service: Callable[..., Any], **given: Any) -> Scene:
     def scene() -> Call:
         user = a_user()
@@ -255,6 +261,7 @@ TRADING: dict[str, Scene] = {
     "cash_record_external": on_account(cash_record_external, amount_u=USD, ref="r"),
     "fence_close": shut_fence,
     "fence_close_unheld": abandoned_fence,
+    "fence_note_shut": fence_shut_blindly,
     "fence_open": on_lease(fence_open, token="t"),
     "fill_book": booking,
     "fill_confirm": on_fill(fill_confirm),

@@ -8,26 +8,32 @@ from dataclasses import dataclass
 from itertools import islice
 
 from core.kill_points import KILL_POINTS
-from tests.kill.circumstances import of
+from tests.kill.circumstances import NOTHING, of
 
-DEATHS = 4
-STOPS_EVERY = 10
-"""Every tenth run stops a trader (SIGSTOP) instead, and lets it go on beside its successor."""
+DEATHS = 3
+STOPS_EVERY = 6
+"""Every sixth run stops a trader (SIGSTOP) instead, and lets it go on beside its successor."""
+ANYWHERE = "anywhere"
+"""Not at a named point but from outside, some seconds after it began to trade."""
+NAMED_STOPS = ("P2.locked", "P2.after_insert", "P2.after_commit", "P3.stored", "P4.before_send", "P6.answered")
 OFTEN = 6
 """A point on every order's way kills at its first to sixth passing."""
 AT_START = "P14."
+OTHERS = {"": 6, "worker": 4, "guard": 3, "database": 3, "redis": 2, "venues": 3}
+"""Who else dies in the life of a trader within its first seconds, by weight; "": nobody."""
+OTHER_WITHIN_S = 4.0
 
 
 @dataclass(frozen=True)
 class Death:
-    """`nth`: at which passing. `is_host`: everything else dies with it, the simulated venues too."""
+    """`nth`: at which passing. `is_host`: everything else dies with it, the simulated venues too. `other`: a process
+    that dies on its own `after_s` seconds after the trader began to trade, as then a stop anywhere happens."""
 
     point: str
     nth: int = 1
     is_host: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.point}:{self.nth}" + (" with its host" if self.is_host else "")
+    other: str = ""
+    after_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -41,14 +47,19 @@ class RunPlan:
 def plans(runs: int, *, seed: int, deaths: int = DEATHS) -> Iterator[RunPlan]:
     """The same for the same numbers."""
     dice = random.Random(seed)
-    points = _points(dice)
+    points, stops = _points(dice), _stops(dice)
     for number in range(1, runs + 1):
         if number % STOPS_EVERY == 0:
-            stop = Death(dice.choice(("P2.after_commit", "P3.stored", "P4.before_send", "P6.answered")), 2)
-            yield RunPlan(number, seed + number, (stop,), is_stop=True)
+            yield RunPlan(number, seed + number, (next(stops),), is_stop=True)
             continue
         chosen = tuple(_death(point, dice) for point in islice(points, deaths))
         yield RunPlan(number, seed + number, tuple(_with_their_first(chosen)))
+
+
+def _stops(dice: random.Random) -> Iterator[Death]:
+    while True:
+        yield Death(ANYWHERE, after_s=round(dice.uniform(0.0, OTHER_WITHIN_S), 2))
+        yield Death(dice.choice(NAMED_STOPS), 2)
 
 
 def _points(dice: random.Random) -> Iterator[str]:
@@ -58,7 +69,14 @@ def _points(dice: random.Random) -> Iterator[str]:
 
 def _death(point: str, dice: random.Random) -> Death:
     is_often = of(point).within_s <= 30.0 and not point.startswith(AT_START) and not of(point).first
-    return Death(point, dice.randint(1, OFTEN) if is_often else 1, is_host=dice.random() < 0.1)
+    nth, is_host = dice.randint(1, OFTEN) if is_often else 1, dice.random() < 0.1
+    return Death(point, nth, is_host, _other(point, dice), round(dice.uniform(0.0, OTHER_WITHIN_S), 1))
+
+
+def _other(point: str, dice: random.Random) -> str:
+    """Venues that start again have forgotten what a circumstance asked of them."""
+    name = dice.choices(list(OTHERS), weights=list(OTHERS.values()))[0]
+    return name if name != "venues" or of(point) == NOTHING else ""
 
 
 def _with_their_first(deaths: tuple[Death, ...]) -> Iterator[Death]:

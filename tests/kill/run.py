@@ -18,14 +18,18 @@ import django
 import httpx
 import msgspec
 
+from tests.books import Key
 from tests.kill.circumstances import Circumstance, of
 from tests.kill.deployment import Deployment, Process, until, wait_for
-from tests.kill.plan import Death, RunPlan
+from tests.kill.host import Host
+from tests.kill.plan import ANYWHERE, Death, RunPlan
 from tests.kill.result import Result
 
 SPEED = 60.0
 BACK_WITHIN_S = 60.0
 AT_REST_WITHIN_S = 90.0
+COMPARE_EVERY_S = 0.25
+"""Both books are read whole each time: what is read more often holds up what is waited for."""
 LEASE_OVER_S = 17.0
 SILENT_FOR_S = 0.6
 NORMAL = {"venue": "polymarket", "mode": "normal", "fates": []}
@@ -46,18 +50,18 @@ class Run:
         self._plan = plan
         self._deployment = deployment
         self._result = Result(number=plan.number, seed=plan.seed)
-        self._venues: Process | None = None
-        self._guard: Process | None = None
+        self._host = Host(deployment)
+        self._cut_off: set[Key] = set()
         self._habits: dict[str, object] = {}
 
     def play(self) -> Result:
         from tests.kill import stage
 
         began = time.monotonic()
-        self._venues = self._deployment.start_venues()
+        self._host.start("database", "redis", "worker", "venues")
         self._habits = {"taker_delay_ms": self._deployment.ask("GET", "/modes")["polymarket"]["taker_delay_ms"]}
         stage.open_desk(control_port=self._deployment.control_port)
-        self._guard = self._deployment.start_guard()
+        self._host.start("guard")
         try:
             for death in self._plan.deaths:
                 if self._plan.is_stop:
@@ -67,6 +71,7 @@ class Run:
             self._come_to_rest()
         except (AssertionError, httpx.HTTPError) as problem:
             self._result.findings.append(f"{type(problem).__name__}: {problem}")
+        self._result.others = dict(self._host.deaths)
         self._result.seconds = round(time.monotonic() - began, 1)
         return self._result
 
@@ -76,28 +81,42 @@ class Run:
         circumstance = of(death.point)
         began = datetime.now(UTC)
         trader = self._deployment.start_trader(point=f"{death.point}:{death.nth}")
-        self._await_death(trader, circumstance, began)
+        self._await_death(trader, death, circumstance, began)
         died_there = trader.died_of == signal.SIGKILL and trader.passed()[-1:] == [death.point]
         trader.kill()
         (self._result.died if died_there else self._result.missed).append(death.point)
         self._result.note_passed(trader.passed())
+        self._note_cut_off()
         self._undo(circumstance)
         if death.is_host:
-            self._lose_the_host()
+            self._host.lose()
 
-    def _await_death(self, trader: Process, circumstance: Circumstance, began: datetime) -> None:
-        """Bring the circumstance about as soon as it trades, and wait until it is dead."""
+    def _await_death(self, trader: Process, death: Death, circumstance: Circumstance, began: datetime) -> None:
+        """Bring the circumstance about as soon as it trades, and wait until it is dead; another may die meanwhile."""
         from tests.kill import stage
 
         if wait_for(lambda: not trader.is_alive or stage.is_trading_since(began), within_s=BACK_WITHIN_S):
             self._note_back(trader, began)
         if trader.is_alive:
             self._bring_about(circumstance)
+        stage.ask_to_compare()
         deadline = time.monotonic() + circumstance.within_s
+        wait_for(lambda: not trader.is_alive, within_s=death.after_s if death.other else 0.0)
+        self._lose(death.other)
         while trader.is_alive and time.monotonic() < deadline:
-            if circumstance.silences_guard and self._guard is not None:
-                self._be_silent(self._guard, trader)
+            if circumstance.silences_guard:
+                self._be_silent(self._host.guard, trader)
             wait_for(lambda: not trader.is_alive, within_s=0.3)
+
+    def _lose(self, name: str) -> None:
+        """What was on its way to venues that died was cut off, too."""
+        if name and self._host.lose_one(name):
+            self._note_cut_off()
+
+    def _note_cut_off(self) -> None:
+        from tests.kill import stage
+
+        self._cut_off |= stage.on_their_way()
 
     def _bring_about(self, circumstance: Circumstance) -> None:
         from tests.kill import stage
@@ -130,28 +149,19 @@ class Run:
         wait_for(lambda: not trader.is_alive, within_s=SILENT_FOR_S)
         guard.signal(signal.SIGCONT)
 
-    def _lose_the_host(self) -> None:
-        """Guard and venues die, too; the venues keep what they had told."""
-        assert self._venues is not None and self._guard is not None
-        self._venues.kill()
-        self._guard.kill()
-        self._venues = self._deployment.start_venues()
-        self._guard = self._deployment.start_guard()
-
     # --- a trader that sleeps ---------------------------------------------------------------------------------------
 
     def _stop_at(self, death: Death) -> None:
         """A trader stops with an order on its way; another takes over; the first one wakes up beside it."""
         from tests.kill import stage
 
-        first = self._deployment.start_trader(point=f"{death.point}:{death.nth}", by=signal.SIGSTOP)
-        until(lambda: first.is_stopped, within_s=BACK_WITHIN_S, else_say=f"it did not stop at {death.point}")
-        self._result.stopped.append(death.point)
+        first = self._stopped(death)
+        self._note_cut_off()
         began = datetime.now(UTC)
         second = self._deployment.start_trader()
         takes_over_s = BACK_WITHIN_S if stage.has_row_locks() else LEASE_OVER_S
         has_taken_over = wait_for(lambda: stage.is_trading_since(began), within_s=takes_over_s)
-        assert has_taken_over or not stage.has_row_locks(), "nobody took over"
+        assert has_taken_over or not stage.has_row_locks(), f"nobody took over from one stopped at {death.point}"
         self._note_back(second, began)
         first.signal(signal.SIGCONT)
         orders = stage.orders_claimed()
@@ -162,30 +172,54 @@ class Run:
                 self._result.findings.append("a trader ended by itself")
             trader.kill()
             self._result.note_passed(trader.passed())
+        self._note_cut_off()
+
+    def _stopped(self, death: Death) -> Process:
+        """At the named point by itself; anywhere: from outside, some moment after it began to trade."""
+        from tests.kill import stage
+
+        began, is_anywhere = datetime.now(UTC), death.point == ANYWHERE
+        point = "-" if is_anywhere else f"{death.point}:{death.nth}"
+        trader = self._deployment.start_trader(point=point, by=signal.SIGSTOP)
+        if is_anywhere:
+            until(lambda: stage.is_trading_since(began), within_s=BACK_WITHIN_S, else_say="it does not come to trade")
+            time.sleep(death.after_s)
+            trader.signal(signal.SIGSTOP)
+        until(lambda: trader.is_stopped, within_s=BACK_WITHIN_S, else_say=f"it did not stop at {death.point}")
+        self._result.stopped.append(death.point)
+        return trader
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def _come_to_rest(self) -> None:
         """A last start without any point; an operator halts everything; then both books must be the same."""
         from tests.kill import stage
-        from tests.kill.judge import differences, judge
+        from tests.kill.judge import judge, undone
 
         began = datetime.now(UTC)
         trader = self._deployment.start_trader()
         until(lambda: stage.is_trading_since(began), within_s=BACK_WITHIN_S, else_say="it does not come back")
         self._note_back(trader, began)
+        stage.ask_to_compare()
         stage.stop_trading()
-        is_same = wait_for(
-            lambda: not differences(self._ledger(), deaths=self._result.deaths), within_s=AT_REST_WITHIN_S
-        )
+        is_same = wait_for(lambda: not self._unrest(), within_s=AT_REST_WITHIN_S, every_s=COMPARE_EVERY_S)
         self._deployment.ask("POST", "/clock", {"paused": True})
         if not is_same:
-            wait_for(lambda: not differences(self._ledger(), deaths=self._result.deaths), within_s=5.0)
+            wait_for(lambda: not self._unrest(), within_s=5.0, every_s=COMPARE_EVERY_S)
         ended = trader.end()
         self._result.note_passed(trader.passed())
         if ended:
             self._result.findings.append(f"the trader ended with {ended}")
-        judge(self._result, self._ledger())
+        if self._host.has_worker:
+            wait_for(lambda: not undone(), within_s=AT_REST_WITHIN_S)
+        self._result.findings += [f"{name} ended by itself" for name in self._host.ended_by_themselves()]
+        judge(self._result, self._ledger(), cut_off=self._cut_off, has_worker=self._host.has_worker)
+
+    def _unrest(self) -> list[str]:
+        from tests.kill.judge import differences, undone
+
+        found = differences(self._ledger(), cut_off=self._cut_off)
+        return found + (undone() if self._host.has_worker else [])
 
     def _ledger(self) -> dict[str, object]:
         ledger: dict[str, object] = self._deployment.ask("GET", "/ledger")

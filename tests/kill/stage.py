@@ -13,11 +13,14 @@ from core.clock import now_ms
 from markets.models import Market
 from risk.models import AccountLimits, HaltScope, HaltState
 from risk.services import halt_set
+from tests import books
+from tests.books import Key
 from tests.trading.engine.stand import EAGER, _loosen
 from trading.engine.database import DatabaseThread
 from trading.engine.simulated import KIND_OF, ensure_simulated_accounts
 from trading.models import Order, SportConfig, TraderState, TraderStatus
 from trading.services.demo import demo_desk_ensure
+from trading.services.reconciliation import reconciliation_ask
 from venues.errors import VenueError
 from venues.ports import OrderRequest
 from venues.readers import simulated_endpoints
@@ -26,6 +29,9 @@ from venues.simulator.remote import SimulatorControl
 from venues.types import MICRO, MarketState, Outcome, Side, TimeInForce, Venue
 
 PERSONS_PRICE_U = 10_000
+OPEN_AT_ONCE = 4
+"""In each of two accounts: ten orders without an answer halt everything until people have looked (PT-21), and here
+nobody looks."""
 
 
 def open_desk(*, control_port: int) -> User:
@@ -42,6 +48,7 @@ def open_desk(*, control_port: int) -> User:
         await database.close()
 
     asyncio.run(accounts())
+    deny_everything(is_on=False)
     return user
 
 
@@ -60,8 +67,20 @@ def has_row_locks() -> bool:
     return connection.features.has_select_for_update
 
 
+def on_their_way() -> set[Key]:
+    """Orders without an answer now."""
+    with connection.cursor() as cursor:
+        return books.on_their_way(cursor)
+
+
+def ask_to_compare() -> None:
+    """As a person does on the page of an account."""
+    for account in VenueAccount.objects.filter(is_enabled=True):
+        reconciliation_ask(venue_account=account, actor="test")
+
+
 def deny_everything(*, is_on: bool) -> None:
-    AccountLimits.objects.update(max_open_orders=0 if is_on else 20)
+    AccountLimits.objects.update(max_open_orders=0 if is_on else OPEN_AT_ONCE)
 
 
 def person_orders(*, port: int, number: int) -> bool:

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import httpx
 
 from core.embedded.setup import why_taken
-from tests.books import Books, our_books, venue_books
+from tests.books import Books, Key, on_their_way, our_books, venue_books
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 150.0
@@ -54,6 +54,7 @@ class Program:
         self._output = folder / "output.txt"
         self._process: subprocess.Popen[bytes] | None = None
         self._token = ""
+        self._cut_off: set[Key] = set()
 
     # --- life -------------------------------------------------------------------------------------------------------
 
@@ -102,11 +103,14 @@ class Program:
         return code, time.monotonic() - began
 
     def kill(self) -> None:
-        """SIGKILL, or nothing where it has ended."""
+        """SIGKILL, or nothing where it has ended. Orders that had no answer then may never have arrived."""
         if self._process is not None:
+            was_running = self._process.poll() is None
             self._process.kill()
             self._process.wait()
             self._process = None
+            if was_running and (self.folder / "courtside.sqlite3").is_file():
+                self._cut_off |= self._read(on_their_way)
 
     @property
     def pid(self) -> int:
@@ -147,17 +151,20 @@ class Program:
         return venue_books(self._control("GET", "/ledger").json())
 
     def our_books(self) -> Books:
+        return self._read(our_books)
+
+    def _read(self, reading: Callable[[sqlite3.Cursor], T]) -> T:
         connection = sqlite3.connect(f"file:{self.folder / 'courtside.sqlite3'}?mode=ro", uri=True)
         try:
-            return our_books(connection.cursor())
+            return reading(connection.cursor())
         finally:
             connection.close()
 
-    def books_equal(self, *, lost: int = 0) -> Books:
-        """Stop the venues' time and wait until both books are the same, but for `lost` requests that never arrived."""
+    def books_equal(self) -> Books:
+        """Stop the venues' time and wait until both books are the same, but for requests that a kill cut off."""
         self.pause_venues()
         deadline = time.monotonic() + PATIENCE_S
-        while differences := (ours := self.our_books()).differences(self.venue_books(), lost=lost):
+        while differences := (ours := self.our_books()).differences(self.venue_books(), cut_off=self._cut_off):
             assert time.monotonic() < deadline, "\n".join(differences)
             time.sleep(0.2)
         return ours

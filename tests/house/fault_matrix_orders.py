@@ -1,0 +1,215 @@
+"""The rows of ORDERS.md §5.3 and §5.4: answers to an order, and what becomes of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.house.fault_rows import ADOPTED, CHAOS, HOSTILE, KEPT, Row, of, row
+
+HTTP: Mapping[str, Row] = {
+    "H01": row(
+        "proven not sent, its reservation released, and no evidence about other orders",
+        of("trading/engine/test_executor", "an_order_without_a_connection_was_not_sent"),
+        of("venues/hostile/test_hostile_orders", "a_host_that_cannot_be_reached_was_sent_nothing"),
+        of("venues/test_transport_http", "a_refused_connection_was_never_sent",
+           "a_name_without_an_address_was_never_sent", "a_failed_tls_handshake_was_never_sent"),
+        CHAOS,
+    ),
+    "H02": row(
+        "unknown until proof of death",
+        of("trading/engine/test_fencing", "a_lost_request_is_void_once_its_fence_is_shut_and_not_before",
+           "an_unhealthy_read_proves_nothing"),
+        of("trading/engine/test_catchup", "one_healthy_read_without_the_order_proves_nothing"),
+        KEPT, CHAOS,
+    ),
+    "H03": row(
+        "a late request is adopted or finds its fence shut",
+        of("trading/engine/test_fencing", "a_request_that_arrives_late_finds_its_fence_shut"),
+        of("venues/simulator/test_faults_on_the_wire", "a_held_request_takes_effect_after_everybody_has_gone"),
+        CHAOS,
+    ),
+    "H04": row(
+        "found and adopted",
+        of("contract/test_corrections", "31_an_order_whose_answer_is_lost_is_unknown_and_found"), ADOPTED, CHAOS,
+    ),
+    "H05": row(
+        "a late reply is ignored, the order adopted",
+        of("venues/hostile/test_hostile_orders", "an_answer_that_takes_for_ever_ends_at_the_deadline"), ADOPTED, CHAOS,
+    ),
+    "H06": row("a 5xx before the effect is unknown", KEPT, HOSTILE, CHAOS),
+    "H07": row("a 5xx after the effect is unknown too, and found", HOSTILE, ADOPTED, CHAOS),
+    "H08": row(
+        "after a 429 all senders of the account stop, one probe an interval, cancels go on",
+        of("venues/hostile/test_hostile_orders", "after_a_429_orders_wait_and_cancels_do_not",
+           "while_throttled_all_senders_of_the_account_make_one_probe_an_interval"),
+        of("venues/hostile/test_modes", "an_order_beyond_the_tokens_is_a_429_without_a_time"),
+        of("venues/test_transport_limiter", "penalties_double_up_to_half_a_minute_until_a_success_forgives"),
+        CHAOS,
+    ),
+    "H09": row(
+        "the same for any Retry-After",
+        of("venues/hostile/test_hostile_orders", "after_a_429_orders_wait_and_cancels_do_not"),
+        of("venues/kalshi/test_refusals", "a_retry_after_is_believed_only_in_plain_seconds"),
+    ),
+    "H10": row(
+        "a damaged success is unknown, a typed error and one request",
+        HOSTILE,
+        of("venues/hostile/test_hostile_bytes", "every_schema_reads_or_refuses", "an_answer_is_read_or_refused",
+           "an_answer_that_contradicts_itself_is_not_believed"),
+        CHAOS,
+    ),
+    "H11": row(
+        "codes of the list reject, every other one is unknown and told",
+        of("trading/engine/test_odd_answers",
+           "a_redirect_and_a_code_of_no_list_leave_an_order_unknown_and_are_told"),
+        of("venues/hostile/test_hostile_orders", "only_codes_of_the_list_reject_an_order"),
+        of("trading/engine/test_executor", "a_refused_order_is_over_at_once"),
+        of("trading/test_orders", "a_refused_or_unsent_order_frees_its_reservation_and_never_moves_again"),
+    ),
+    "H12": row(
+        "the order that exists is adopted",
+        of("contract/test_orders", "11_the_same_bytes_sent_twice_are_one_order_and_no_refusal"),
+        of("venues/kalshi/test_doors", "the_same_client_id_twice_is_unknown_and_adopted_by_a_read"),
+        of("venues/polymarket/test_refusals", "a_duplicate_is_to_be_adopted"),
+    ),
+    "H13": row(
+        "one POST on the wire",
+        of("venues/hostile/test_hostile_orders", "a_kept_connection_that_the_venue_closes_is_written_to_once"),
+        of("venues/test_transport_http", "a_kept_connection_closed_by_the_venue_never_makes_a_second_post"),
+    ),
+    "H14": row(
+        "not followed, unknown, and told",
+        of("venues/hostile/test_hostile_orders", "a_redirect_is_not_followed_to_the_other_host"),
+        of("trading/engine/test_odd_answers",
+           "a_redirect_and_a_code_of_no_list_leave_an_order_unknown_and_are_told"),
+        CHAOS,
+    ),
+    "H15": row(
+        "the account pauses, which takes off what rests, and its owner is told",
+        of("trading/engine/test_fencing", "a_key_that_is_refused_pauses_the_account"),
+        of("trading/engine/test_host",
+           "a_key_that_the_venue_refuses_is_told_once_and_tried_rarely_and_a_new_one_at_once"),
+        of("trading/engine/test_guard_doors",
+           "a_key_that_opens_no_door_is_used_once_and_left_alone_and_another_one_is_tried_at_once"),
+        of("risk/test_halts", "a_halt_is_audited_alerted_and_signalled_after_the_commit"),
+    ),
+    "H16": row(
+        "no new takers, makers post-only, no storm of probes, back within ten seconds",
+        of("venues/hostile/test_modes", "a_restart_answers_425_then_takes_post_only_orders_then_all"),
+        of("venues/polymarket/test_modes", "a_restart_costs_at_most_twenty_probes_and_ten_seconds",
+           "post_only_orders_are_taken_meanwhile_and_open_nothing_for_others"),
+        CHAOS,
+    ),
+    "H17": row(
+        "what a mode takes is sent, cancels are asked for until the venue takes them",
+        of("venues/hostile/test_modes", "a_trading_pause_takes_cancels_and_an_exchange_pause_takes_nothing",
+           "into_a_pause_one_order_is_sent_and_none_more_until_the_exchange_says_it_is_over",
+           "a_503_says_what_is_still_taken"),
+        of("trading/engine/test_stopping", "a_cancel_that_is_refused_is_asked_again_until_it_is_taken"),
+        CHAOS,
+    ),
+    "H18": row(
+        "three seconds in all",
+        of("venues/hostile/test_hostile_orders", "an_answer_that_takes_for_ever_ends_at_the_deadline"),
+        of("venues/test_transport_http", "a_reply_that_drips_byte_by_byte_ends_at_the_total_deadline"),
+    ),
+}  # fmt: skip
+
+ORDERS: Mapping[str, Row] = {
+    "O01": row(
+        "a fill before the answer counts, and finds its order",
+        of("trading/test_confirmation", "a_fill_read_before_its_order_was_known_gets_its_slippage_when_adopted"),
+        of("trading/test_orders", "fills_of_the_whole_quantity_end_an_order_that_was_never_acknowledged"),
+        of("trading/engine/test_executor", "a_fill_of_an_order_unknown_to_us_and_to_the_stream_is_found_by_reading"),
+        CHAOS,
+    ),
+    "O02": row(
+        "each trade once, in any order",
+        of("contract/test_corrections", "33_fills_told_twice_or_out_of_order_are_the_same_fills"),
+        of("trading/test_fills", "the_same_fill_from_stream_and_read_is_booked_once",
+           "a_sale_told_before_its_purchase_ends_as_if_they_came_in_order"),
+        CHAOS,
+    ),
+    "O03": row(
+        "filled, not canceled",
+        of("contract/test_corrections", "29_a_cancel_cannot_tell_unknown_canceled_and_executed_apart"),
+        of("trading/test_fills", "fills_of_the_whole_order_correct_an_end_that_overtook_them"),
+        CHAOS,
+    ),
+    "O04": row(
+        "canceled with what was filled, and an end stays one",
+        of("contract/test_corrections", "30_a_fill_before_the_cancel_stands_and_the_rest_is_canceled"),
+        of("trading/test_orders", "a_fill_that_comes_after_the_cancel_is_booked_and_the_order_stays_canceled"),
+        CHAOS,
+    ),
+    "O05": row(
+        "a cancel is asked for again until it is proven",
+        of("contract/test_corrections", "32_a_cancel_whose_answer_is_lost_may_be_asked_again"),
+        of("venues/hostile/test_hostile_orders", "a_hostile_answer_to_a_cancel_proves_nothing_and_is_asked_for_once"),
+        of("trading/engine/test_executor", "a_resting_order_holds_its_money_until_its_cancel_is_proven"),
+        CHAOS,
+    ),
+    "O06": row(
+        "a cancel that came too early is carried out when the order is known",
+        of("trading/engine/test_fencing", "a_cancel_asked_for_before_the_order_is_known_is_carried_out_when_it_is"),
+        CHAOS,
+    ),
+    "O07": row(
+        "the venue's own cancel ends the order with its reason",
+        of("venues/kalshi/test_parse_account", "a_cancel_at_its_expiry_is_an_expiry", "the_stream_names_the_reason"),
+        of("trading/test_orders", "a_cancel_after_a_partial_fill_frees_the_rest"),
+        of("contract/test_orders", "14_an_order_good_till_a_date_is_gone_after_it", "15_post_only_never_takes"),
+        of("trading/engine/test_catchup", "an_order_that_ended_while_nobody_listened_ends_here_by_its_proven_absence"),
+        CHAOS,
+    ),
+    "O08": row(
+        "counted, shown, never managed",
+        of("trading/engine/test_reconciling",
+           "orders_nobody_here_knows_wait_for_a_person_and_a_strangers_order_is_only_counted"),
+        of("trading/test_orders", "an_order_of_another_program_is_adopted_and_holds_what_it_may_cost"),
+    ),
+    "O09": row(
+        "booked as told, dust closes the order and not the ledger",
+        of("venues/polymarket/test_gateway", "an_immediate_size_that_is_not_in_cents_is_still_accepted"),
+        of("trading/test_orders",
+           "an_exit_that_the_venue_cut_to_what_was_held_and_filled_is_filled_whatever_is_told_first",
+           "an_entry_that_is_called_filled_at_less_keeps_its_quantity"),
+        of("trading/engine/test_venue_events", "a_fill_that_leaves_dust_ends_its_order_and_is_booked_as_told"),
+    ),
+    "O10": row(
+        "booked as told, and told where it is not the schedule's",
+        of("trading/engine/test_odd_answers",
+           "a_fee_that_is_not_the_schedules_is_booked_as_told_and_its_owner_hears_of_it"),
+        of("trading/test_fills", "a_fill_moves_cash_and_position_by_exactly_what_it_says"),
+        of("trading/engine/test_venue_events", "a_fee_that_no_listing_told_is_booked_as_charged"),
+        of("chaos/test_chaos", "a_trader_that_breaks_a_rule_is_caught"),
+        CHAOS,
+    ),
+    "O11": row(
+        "voided and not erased, the money back, the session told",
+        of("contract/test_corrections", "36_a_trade_that_fails_on_chain_is_taken_back_whole"),
+        of("trading/test_fills", "a_voided_fill_gives_back_cash_and_position_and_stays_visible",
+           "a_fill_first_heard_of_as_failed_leaves_cash_and_position_as_they_were",
+           "a_pending_fill_is_confirmed_once_and_a_void_is_final"),
+        of("trading/engine/test_catchup", "a_fill_that_the_venue_takes_back_leaves_the_session_as_it_leaves_the_rows"),
+        CHAOS,
+    ),
+    "O12": row(
+        "above five percent of the last fifty nothing is opened there",
+        of("trading/engine/test_fills_in_doubt",
+           "three_fills_of_fifty_taken_back_open_nothing_more_at_that_venue"),
+        of("trading/engine/test_vitals", "of_the_last_fifty_fills_of_a_venue_those_taken_back_are_counted_each_once"),
+        of("trading/engine/test_pretrade", "clocks_that_differ_and_fills_that_are_taken_back_are_remembered"),
+        of("risk/checks/test_boundaries", "a_check_allows_its_last_unit_and_not_one_more"),
+    ),
+    "O13": row(
+        "the book is taken anew, what is off the new grid is refused and not repeated",
+        of("venues/polymarket/test_market_data", "a_finer_grid_brings_new_terms_and_a_new_book"),
+        of("venues/paper/test_orders", "a_tick_that_changed_since_the_order_was_made_refuses_it"),
+        of("venues/hostile/test_hostile_orders",
+           "a_price_of_a_grid_that_is_no_more_is_refused_for_good_and_not_repeated"),
+        of("contract/test_orders", "12_what_is_off_the_grid_is_refused_before_any_send"),
+        of("trading/engine/test_venue_events", "a_finer_grid_is_used_at_once_and_what_rests_stays"),
+    ),
+    "O14": row("refused before the claim", of("trading/test_triggers", "an_order_never_meets_one_of_our_own")),
+}  # fmt: skip
