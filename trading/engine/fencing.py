@@ -25,7 +25,7 @@ from trading.models import Order
 from trading.selectors.fences import fence_limit_u, own_fence
 from trading.services.fences import fence_close, fence_open, fences_older
 from trading.services.orders import orders_cancel_requested
-from venues.errors import AuthFailed, NotSent, OutcomeUnknown, VenueError
+from venues.errors import AuthFailed, NotSent, OutcomeUnknown, Throttled, VenueError
 from venues.ports import OrderRef
 from venues.types import OrderReport, OrderState
 
@@ -50,7 +50,7 @@ async def take_over(
         await _clear_resting(account, database, at, within_s)
         for fence in older:
             await _note_shut(account, database, fence.token)
-        await _open_own(account, database)
+        await _open_own(account, database, within_s)
     except AuthFailed:
         raise
     except VenueError as error:
@@ -71,7 +71,7 @@ async def rotate(account: DeskAccount, database: DatabaseThread) -> None:
     if fence is not None:
         await _shut(account, fence.token, PROVEN_WITHIN_S)
         await _note_shut(account, database, fence.token)
-    await _open_own(account, database)
+    await _open_own(account, database, PROVEN_WITHIN_S)
     log.warning("fence_rotated", account=account.name, epoch=account.epoch)
 
 
@@ -106,13 +106,11 @@ async def _note_shut(account: DeskAccount, database: DatabaseThread, token: str)
     await database.call(fence_close, venue_account=account.row, epoch=account.epoch, token=token)
 
 
-async def _open_own(account: DeskAccount, database: DatabaseThread) -> None:
+async def _open_own(account: DeskAccount, database: DatabaseThread, within_s: float) -> None:
     """The new token is in use once it is written down; one that could not be is shut again."""
     token = f"epoch-{account.epoch}"
     if account.gateway.capabilities.fences:
-        require_held(account)
-        limit_u = await database.call(fence_limit_u, account.row)
-        token = await account.gateway.open_fence(limit_u=limit_u)
+        token = await _opened_there(account, await database.call(fence_limit_u, account.row), within_s)
     try:
         await database.call(fence_open, venue_account=account.row, epoch=account.epoch, token=token)
     except BaseException:
@@ -120,6 +118,19 @@ async def _open_own(account: DeskAccount, database: DatabaseThread) -> None:
             await account.gateway.close_fence(token)
         raise
     account.fence_token = token
+
+
+async def _opened_there(account: DeskAccount, limit_u: int, within_s: float) -> str:
+    """Asked again only where no fence can have come of it: the venue was too busy, or nothing was sent."""
+    deadline = asyncio.get_running_loop().time() + within_s
+    while True:
+        require_held(account)
+        try:
+            return await account.gateway.open_fence(limit_u=limit_u)
+        except (Throttled, NotSent):
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(LOOK_AGAIN_S)
 
 
 async def _clear_resting(account: DeskAccount, database: DatabaseThread, at: datetime, within_s: float) -> None:

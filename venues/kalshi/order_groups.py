@@ -8,7 +8,9 @@ Source: docs.kalshi.com, order groups.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 
@@ -33,6 +35,7 @@ class OrderGroups:
 
     def __init__(self, rest: KalshiRest) -> None:
         self._rest = rest
+        self._removed: set[str] = set()
 
     async def create(self, *, shard: int = 0, limit_u: int = LARGEST_LIMIT_U) -> str:
         """A new group on a shard; returns its id."""
@@ -70,22 +73,31 @@ class OrderGroups:
         await self._change("DELETE", f"{ORDER_GROUPS}/{group_id}", shard=shard, body=None)
 
     async def open_fence(self, shards: Iterable[int], *, limit_u: int = LARGEST_LIMIT_U) -> str:
-        """A new fence: one group on each shard. Returns the token for `OrderRequest.fence_token`."""
-        return fence_token({shard: await self.create(shard=shard, limit_u=limit_u) for shard in sorted(set(shards))})
+        """A new fence: one group on each shard. Returns the token for `OrderRequest.fence_token`.
+
+        Where a shard refuses, the groups of the others are removed again.
+        """
+        opened: dict[int, str] = {}
+        try:
+            for shard in sorted(set(shards)):
+                opened[shard] = await self.create(shard=shard, limit_u=limit_u)
+        except VenueError:
+            with suppress(VenueError):
+                await self.close_fence(fence_token(opened))
+            raise
+        return fence_token(opened)
 
     async def close_fence(self, token: str) -> None:
         """Trigger every group of a fence, so that later orders are refused, then delete it, which a read can prove.
 
-        A group that is gone (404, whatever the code says of it) is closed; `is_fence_closed` proves it. Raises the
-        errors of a write: some groups may be open still.
+        A group that is gone (404, whatever the code says of it) is closed; `is_fence_closed` proves it. Shards do not
+        wait for each other. A group that went is not asked again, so that closing a fence anew costs tokens only for
+        what is left of it. Raises the errors of a write: some groups may be open still.
         """
-        for shard, group_id in groups_of(token).items():
-            for shut in (self.trigger, self.delete):
-                try:
-                    await shut(group_id, shard=shard)
-                except VenueError as error:
-                    if error.status != GONE and not isinstance(error, Fenced):
-                        raise
+        steps = (self._remove(group_id, shard) for shard, group_id in groups_of(token).items())
+        for outcome in await asyncio.gather(*steps, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def is_fence_closed(self, token: str) -> bool:
         """True when no group of the fence is found by its id, nor in the list of all, which must be readable."""
@@ -97,8 +109,22 @@ class OrderGroups:
                 await self.get(group_id)
             except NotFoundAtVenue:
                 continue
+            self._removed.discard(group_id)
             return False
-        return group_ids.isdisjoint(group.group_id for group in await self.list())
+        listed = group_ids.intersection(group.group_id for group in await self.list())
+        self._removed -= listed
+        return not listed
+
+    async def _remove(self, group_id: str, shard: int) -> None:
+        if group_id in self._removed:
+            return
+        for shut in (self.trigger, self.delete):
+            try:
+                await shut(group_id, shard=shard)
+            except VenueError as error:
+                if error.status != GONE and not isinstance(error, Fenced):
+                    raise
+        self._removed.add(group_id)
 
     async def _change(self, method: str, path: str, *, shard: int, body: bytes | None) -> None:
         reply = await self._rest.cancel_write(method, path, shard=shard, body=body, params={"exchange_index": shard})

@@ -7,7 +7,7 @@ from venues.simulator.exchange_types import GroupView
 from venues.simulator.kalshi_core import ROOT, KalshiCore
 from venues.simulator.kalshi_json import count, error, ok
 from venues.simulator.kalshi_limits import DEFAULT_COST
-from venues.simulator.kalshi_requests import Body
+from venues.simulator.kalshi_requests import Body, raw_field, shard_of
 from venues.types import MICRO
 
 GROUPS = ROOT + "/portfolio/order_groups"
@@ -29,7 +29,7 @@ class GroupEndpoints:
             ("PUT", one + "/trigger", "group_trigger", self.trigger),
             ("PUT", one + "/limit", "group_limit", self.limit),
         ):
-            router.route(method, path, self._core.private(op, handler, cost=DEFAULT_COST))
+            router.route(method, path, self._core.private(op, handler, cost=DEFAULT_COST, body_cost=_buckets))
 
     def groups(self, request: Request, account_id: str) -> Reply:
         rows = []
@@ -65,6 +65,14 @@ class GroupEndpoints:
         group_id = request.params["group_id"]
         self._core.exchange.limit_group(account_id, group_id, limit_u, self._core.clock_ms())
         return ok({})
+
+
+def _buckets(request: Request) -> tuple[tuple[int, ...], int]:
+    """A write that names a shard is paid there, as every single write is (FACTS §8)."""
+    if request.method == "GET":
+        return (0,), 1
+    named = raw_field(request, "exchange_index") if request.method == "POST" else shard_of(request)
+    return (named if isinstance(named, int) and named > 0 else 0,), 1
 
 
 def _body(view: GroupView) -> dict[str, object]:

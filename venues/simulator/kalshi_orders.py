@@ -16,7 +16,7 @@ from venues.simulator.exchange_types import ExchangeReject, OrderView
 from venues.simulator.kalshi_core import ROOT, KalshiCore, reject_error
 from venues.simulator.kalshi_json import KalshiError, count, error, no_content, ok, price
 from venues.simulator.kalshi_limits import cost_of
-from venues.simulator.kalshi_requests import CLIENT_ID, Body, new_order, shard_of
+from venues.simulator.kalshi_requests import CLIENT_ID, Body, new_order, raw_field, shard_of
 from venues.types import MICRO, Outcome
 
 Json = dict[str, object]
@@ -149,9 +149,7 @@ class OrderEndpoints:
         return order
 
     def _create_buckets(self, request: Request) -> tuple[tuple[int, ...], int]:
-        return self._buckets(
-            _raw_field(request, "exchange_index"), has_ticker=_raw_field(request, "ticker") is not None
-        )
+        return self._buckets(raw_field(request, "exchange_index"), has_ticker=raw_field(request, "ticker") is not None)
 
     def _by_id_buckets(self, request: Request) -> tuple[tuple[int, ...], int]:
         return self._buckets(shard_of(request), has_ticker=bool(request.one("market_ticker")))
@@ -214,17 +212,8 @@ def _item(effect: Callable[[], Json]) -> Json:
 
 def _batch_buckets(request: Request) -> tuple[tuple[int, ...], int]:
     """A batch pays for every item out of the unscoped bucket."""
-    orders = _raw_field(request, "orders")
+    orders = raw_field(request, "orders")
     return (0,), max(1, len(orders)) if isinstance(orders, list) else 1
-
-
-def _raw_field(request: Request, field: str) -> object:
-    """A field of the body before it is checked; None when there is nothing to read."""
-    try:
-        body = msgspec.json.decode(request.body or b"{}")
-    except msgspec.DecodeError:
-        return None
-    return body.get(field) if isinstance(body, dict) else None
 
 
 def _expiry(seconds: int | None) -> int | None:

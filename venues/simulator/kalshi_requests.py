@@ -170,6 +170,15 @@ def shard_of(request: Request) -> int | None:
     return int(text) if text.isdigit() else None
 
 
+def raw_field(request: Request, field: str) -> object:
+    """A field of the body before it is checked; None when there is nothing to read."""
+    try:
+        body = msgspec.json.decode(request.body or b"{}")
+    except msgspec.DecodeError:
+        return None
+    return body.get(field) if isinstance(body, dict) else None
+
+
 def _go_type(value: object) -> str:
     return GO_TYPES.get(type(value), "null")
 

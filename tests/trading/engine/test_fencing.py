@@ -112,6 +112,17 @@ async def test_a_takeover_that_the_venue_does_not_confirm_is_refused_with_a_sent
     assert await stand.database.call(the_live_token, mine.row.pk) == mine.fence_token != before
 
 
+async def test_a_takeover_waits_for_a_venue_that_is_too_busy_to_open_a_fence(stand: Stand, trouble: Trouble):
+    mine = account_at(stand.engine, Venue.KALSHI)
+    await stand.database.call(make_older, mine.row.pk)
+    trouble.before_ops["kalshi", "group_create"] = Disturbance(status=429)
+    taking_over = asyncio.ensure_future(take_over(mine, stand.database, at=datetime.now(UTC)))
+    await stand.until(lambda: trouble.asked["kalshi", "group_create"] > 1)
+    trouble.before_ops.clear()
+    await taking_over
+    assert await stand.database.call(the_live_token, mine.row.pk) == mine.fence_token
+
+
 @VENUES
 async def test_a_trader_that_slept_through_a_takeover_sends_nothing_and_disturbs_nobody(
     stand: Stand, trouble: Trouble, venue: Venue

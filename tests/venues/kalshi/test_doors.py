@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from tests.venues.kalshi.doors import Doors, doors, endpoints_of, ref_of, running, until
 from tests.venues.simulator.kalshi_stand import EVENT, OKC, SAS, kalshi_stand
 from venues.book import Book
-from venues.errors import AuthFailed, Fenced, OutcomeUnknown, Rejected
+from venues.errors import AuthFailed, Fenced, OutcomeUnknown, Rejected, Throttled
 from venues.kalshi.client import KalshiAccount, KalshiKey
 from venues.kalshi.values import Routing
 from venues.simulator.faults import Call, Disturbance, NoFaults
@@ -196,6 +197,47 @@ async def test_a_closed_fence_is_gone_for_good_and_may_be_closed_again() -> None
         with pytest.raises(Fenced):
             await user.orders.place(user.orders.prepare(request))
         assert not await user.orders.is_fence_closed(""), "no token is no proof"
+
+
+class Busy(NoFaults):
+    """Answers 429 to the next removals of a group, and counts them all."""
+
+    def __init__(self) -> None:
+        self.left = 0
+        self.asked: Counter[str] = Counter()
+
+    def before(self, call: Call) -> Disturbance | None:
+        self.asked[call.op] += 1
+        if call.op != "group_delete" or not self.left:
+            return None
+        self.left -= 1
+        return Disturbance(status=429)
+
+
+async def test_closing_a_fence_anew_asks_only_for_the_groups_that_are_left() -> None:
+    busy = Busy()
+    async with doors(shard=3, faults=busy) as user:
+        token = await user.orders.open_fence(limit_u=100 * MICRO)
+        busy.left = 1
+        with pytest.raises(Throttled):
+            await user.orders.close_fence(token)
+        assert (busy.asked["group_trigger"], busy.asked["group_delete"]) == (2, 2), "no shard waits for another"
+        assert not await user.orders.is_fence_closed(token)
+        await user.orders.close_fence(token)
+        assert (busy.asked["group_trigger"], busy.asked["group_delete"]) == (3, 3)
+        assert await user.orders.is_fence_closed(token)
+
+
+async def test_a_fence_that_a_shard_refuses_leaves_no_group_behind() -> None:
+    class NoSecond(Busy):
+        def before(self, call: Call) -> Disturbance | None:
+            super().before(call)
+            return Disturbance(status=429) if call.op == "group_create" and self.asked[call.op] == 2 else None
+
+    async with doors(shard=3, faults=NoSecond()) as user:
+        with pytest.raises(Throttled):
+            await user.orders.open_fence(limit_u=100 * MICRO)
+        assert await user.orders.groups.list() == []
 
 
 async def test_cancel_all_takes_everything_off() -> None:

@@ -161,6 +161,19 @@ async def test_an_empty_bucket_answers_429_with_a_string() -> None:
         assert limits["write"] == {"bucket_capacity": 25, "refill_rate": 1}
 
 
+async def test_a_write_about_order_groups_is_paid_on_the_shard_that_it_names() -> None:
+    tier = Tier(name="basic", read_per_s=1, read_capacity=30, write_per_s=1, write_capacity=25)
+    async with kalshi_stand(settings=KalshiSettings(tier=tier)) as stand:
+        client, made = stand.client(), {}
+        for shard in (0, 3):
+            body = {"contracts_limit": 1, "exchange_index": shard}
+            status, made[shard] = await client.call("POST", "/portfolio/order_groups/create", body)
+            assert status == 201
+        for shard in (0, 3):
+            path = f"/portfolio/order_groups/{made[shard]['order_group_id']}/trigger"
+            assert [(await client.call("PUT", path, {}, exchange_index=shard))[0] for _ in range(2)] == [200, 429]
+
+
 class LostReplies(NoFaults):
     """Breaks the connection off after each accepted order."""
 
