@@ -41,7 +41,7 @@ from venues.types import (
 )
 
 OPENED_USD = "1000000"
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 FIRST_QUOTES_MS = 2_000
 _numbers = itertools.count(1)
 

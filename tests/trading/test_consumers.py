@@ -23,7 +23,7 @@ from tests.builders import a_claimed_order, a_market, a_user, an_account
 from tests.shown import Shown
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 ORIGIN = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
 PART = re.compile(r'<div id="([\w-]+)" hx-swap-oob="innerHTML">')
 

@@ -37,12 +37,12 @@ async def test_without_the_private_stream_nothing_is_opened_and_after_a_while_no
     await stand.until_row(resting, OrderStatus.OPEN)
     await in_real_time(stand)
     watch = stand.engine.watch
-    watch.limits = replace(watch.limits, stale_ms=1_000)
+    watch.limits = replace(watch.limits, stale_ms=2_500)
     account = next(one for one in stand.engine.desk.accounts.values() if one.row.venue == venue)
     (own,) = account.reader.sockets  # type: ignore[attr-defined]
     trouble.before_ops[venue, "connect"] = Disturbance(status=401)
     own.drop("the test cuts it")
-    await stand.until(lambda: is_deaf(stand.engine, market), within_s=1.0)
+    await stand.until(lambda: is_deaf(stand.engine, market))
     assert (await stand.row(resting)).status == OrderStatus.OPEN, "it is not blind for long yet"
     arrived = trouble.creates(venue)
     denied = await stand.row(await stand.submit(market, price_u=2 * CHEAP_U, time_in_force=TimeInForce.GTC))

@@ -137,7 +137,7 @@ async def test_a_book_whose_snapshot_was_lost_is_asked_for_again_after_the_clock
     assert not market.book.is_valid
     with wall_clock_set(-HOUR_S):
         trouble.loses_snapshots = False
-        await stand.until(lambda: market.book.is_valid, within_s=30.0)
+        await stand.until(lambda: market.book.is_valid)
 
 
 async def test_a_lease_that_the_databases_clock_has_run_past_ends_the_trader_before_it_sends_anything_more(

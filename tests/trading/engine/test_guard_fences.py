@@ -156,7 +156,7 @@ async def test_a_trader_that_lived_on_while_its_fence_was_shut_opens_another_and
     await guard.look_blindly(stand.database)
     mine = next(one for one in stand.engine.desk.accounts.values() if one.row.venue == Venue.KALSHI)
     shut = (await stand.database.call(tokens, FenceState.DEAD))[0]
-    await stand.until(lambda: mine.fence_token not in ("", shut), within_s=10.0)
+    await stand.until(lambda: mine.fence_token not in ("", shut))
     command = await stand.submit(market, price_u=CHEAP_U, time_in_force=TimeInForce.GTC)
     await stand.until_row(command, OrderStatus.OPEN)
     assert not stand.engine.ended.is_set()

@@ -41,9 +41,9 @@ async def test_a_settled_game_pays_what_the_venues_paid(shared_database: None, t
         await stand.books_equal()
         await stand.clock(paused=False, speed=1_500.0)
         markets = {market.market_id for market in held}
-        await stand.until(lambda: markets <= settled(stand), within_s=40.0)
+        await stand.until(lambda: markets <= settled(stand))
         await stand.clock(speed=30.0)
-        books = await stand.books_equal(within_s=30.0)
+        books = await stand.books_equal()
         assert engine.session.desk.portfolio.export_positions() == ()
     assert {market_id for _, market_id in books.settlements} == markets
     assert books.positions == {}

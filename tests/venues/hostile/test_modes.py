@@ -41,7 +41,7 @@ async def refusal(answer: Awaitable[object]) -> VenueError:
 
 
 async def until(seen: Callable[[], Awaitable[bool]]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not await seen():
         assert time.monotonic() < deadline, "it did not happen in time"
         await asyncio.sleep(0.02)

@@ -151,7 +151,7 @@ async def test_a_settlement_that_nobody_heard_of_is_read_again_after_a_restart()
     settled = msgspec.structs.replace(stand.market, state=MarketState.SETTLED, result=Outcome.YES)
     again.scripted.reread[settled.market_id] = settled
     running = asyncio.create_task(again.reader.run(again.told.append))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not again.state.settlements:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)

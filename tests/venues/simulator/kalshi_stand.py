@@ -129,7 +129,7 @@ class Stream:
         await self._connection.send(json.dumps(command))
 
     async def raw(self) -> str:
-        text = await asyncio.wait_for(self._connection.recv(), 5)
+        text = await asyncio.wait_for(self._connection.recv(), 60)
         assert isinstance(text, str)
         return text
 

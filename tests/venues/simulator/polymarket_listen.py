@@ -15,7 +15,7 @@ async def frames(socket: ClientConnection, count: int) -> list[dict[str, Any]]:
     """The next frames, arrays opened up."""
     found: list[dict[str, Any]] = []
     while len(found) < count:
-        decoded = json.loads(await asyncio.wait_for(socket.recv(), 5))
+        decoded = json.loads(await asyncio.wait_for(socket.recv(), 60))
         found.extend(decoded if isinstance(decoded, list) else [decoded])
     return found
 
@@ -32,5 +32,5 @@ async def logged_in(trader: Trader, **changes: Any) -> ClientConnection:
     auth = {"apiKey": credentials.api_key, "secret": credentials.secret, "passphrase": credentials.passphrase}
     await socket.send(json.dumps({"type": "user", "auth": auth | changes, "markets": []}))
     await socket.send("PING")
-    assert await asyncio.wait_for(socket.recv(), 5) == "PONG"
+    assert await asyncio.wait_for(socket.recv(), 60) == "PONG"
     return socket

@@ -40,7 +40,7 @@ def orders(stand: Stand) -> int:
 
 
 async def until(seen: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not seen():
         assert time.monotonic() < deadline, "it did not happen in time"
         await asyncio.sleep(0.005)
