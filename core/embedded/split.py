@@ -4,12 +4,13 @@ Needs a Redis (the channel layer, the cache and Celery's broker go through it): 
 `redis-server` on a socket in the data folder when the program is installed. What would keep a process from starting (a
 taken port, a Redis that does not answer, what a former run kept) is refused before anything is written or removed; a
 process that ends all the same is started again with a growing pause. Ctrl-C or SIGTERM ends all of them, first asked,
-then killed.
+then killed: the trader says goodbye to venues that still answer.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -31,7 +32,9 @@ log = structlog.get_logger(__name__)
 
 ASGI = "config.asgi:application"
 SIMULATOR_PORTS = 10
-ASK_S = 4.0
+ASK_S, ASK_SERVERS_S = 3.7, 0.6
+SERVERS = frozenset({"redis", "simulators"})
+"""The other processes work with these to their end."""
 LOOK_EVERY_S = 0.5
 RESTART_PAUSE_MAX_S = 30.0
 
@@ -113,7 +116,7 @@ class _Processes:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._pauses: dict[str, float] = {}
         self._due: dict[str, float] = {}
-        self._is_stopping = False
+        self._woken, self._wake = os.pipe()
 
     def serve(self, greeting: str) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -121,14 +124,13 @@ class _Processes:
         for name in self._commands:
             self._start(name)
         print(greeting, flush=True)
-        while not self._is_stopping:
-            time.sleep(LOOK_EVERY_S)
+        while not select.select([self._woken], [], [], LOOK_EVERY_S)[0]:
             self._restart_ended()
         print("Stopping ...", flush=True)
         self._stop()
 
     def _ask_to_stop(self, _number: int, _frame: object) -> None:
-        self._is_stopping = True
+        os.write(self._wake, b"!")
 
     def _start(self, name: str) -> None:
         self._running[name] = subprocess.Popen(
@@ -151,14 +153,18 @@ class _Processes:
                 self._start(name)
 
     def _stop(self) -> None:
+        self._end([process for name, process in self._running.items() if name not in SERVERS], within_s=ASK_S)
+        self._end(list(self._running.values()), within_s=ASK_SERVERS_S)
+
+    def _end(self, processes: list[subprocess.Popen[bytes]], *, within_s: float) -> None:
         """Ask all in reverse order of their start; kill what is left after the time for it."""
-        for process in reversed(list(self._running.values())):
+        for process in reversed(processes):
             if process.poll() is None:
                 process.terminate()
-        deadline = time.monotonic() + ASK_S
-        while time.monotonic() < deadline and any(process.poll() is None for process in self._running.values()):
-            time.sleep(0.05)
-        for process in self._running.values():
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline and any(process.poll() is None for process in processes):
+            time.sleep(0.02)
+        for process in processes:
             if process.poll() is None:
                 process.kill()
                 process.wait()

@@ -31,3 +31,4 @@ def test_the_processes_trade_and_stop_together(program: Program):
     code, seconds = program.stop()
     assert (code, seconds < STOP_S) == (0, True), f"{code} after {seconds:.1f} s\n{program.output()}"
     assert "process_ended" not in program.output()
+    assert "reconciliation_failed" not in program.output(), "the venues answer for as long as a trader asks"
