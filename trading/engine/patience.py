@@ -22,9 +22,10 @@ class Refusal(NamedTuple):
 
 
 class KeyPatience:
-    """By name of who needs the key. Times are seconds of one monotonic clock."""
+    """By name of who needs the key. Times are seconds of one monotonic clock; `most_s`: the longest pause."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_s: float = MOST_S) -> None:
+        self._most_s = most_s
         self._refusals: dict[Hashable, Refusal] = {}
 
     def has_refused(self, name: Hashable) -> bool:
@@ -36,9 +37,9 @@ class KeyPatience:
         return refusal is not None and refusal.key == key and now_s < refusal.due_s
 
     def refuse(self, name: Hashable, key: Hashable, *, now_s: float) -> float:
-        """The key was refused: the seconds that it is left alone, twice as many each time, up to five minutes."""
+        """The key was refused: the seconds that it is left alone, twice as many each time, up to the longest pause."""
         before = self._refusals.get(name)
-        pause_s = FIRST_S if before is None or before.key != key else min(MOST_S, before.pause_s * 2)
+        pause_s = FIRST_S if before is None or before.key != key else min(self._most_s, before.pause_s * 2)
         self._refusals[name] = Refusal(key, pause_s, now_s + pause_s)
         return pause_s
 

@@ -2,7 +2,8 @@
 
 The engine has one for the accounts of its desk, and looks within 20 ms of a halt on its host; the guard has one for
 what no trader stops. A stop that is proven is looked after more slowly: an order that was long on its way may still
-turn up, and is taken off too. Invariant: whatever one round at one account comes to, the others go on, and so does it.
+turn up, and is taken off too. A key that the venue refuses is tried less often, another one at once. Invariant:
+whatever one round at one account comes to, the others go on, and so does it.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ import structlog
 from accounts.models import VenueAccount
 from risk.models import KillSwitchEvent
 from trading.engine.database import AWAY, DatabaseThread
+from trading.engine.patience import KeyPatience
 from trading.engine.stopping import AccountStop, Door, is_over
 from trading.models import OrderStatus
 from trading.selectors.stops import accounts_in, open_stops, orders_in
-from venues.errors import VenueError
+from venues.errors import AuthFailed, VenueError
 
 log = structlog.get_logger(__name__)
 
 BUSY_S, IDLE_S, OVER_S = 0.3, 0.5, 5.0
 WATCH_S = 0.02
+REFUSED_S = 30.0
+"""The longest pause after a refused key."""
 
 Follows = Callable[[KillSwitchEvent, VenueAccount], bool]
 
@@ -54,6 +58,7 @@ class Stopper:
         self._seen = 0
         self._stops: dict[tuple[int, int], AccountStop] = {}
         self._over_until: dict[tuple[int, int], float] = {}
+        self._patience = KeyPatience(most_s=REFUSED_S)
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -100,7 +105,16 @@ class Stopper:
             return False
         if self._follows is not None and not await self._database.call(self._follows, event, door.row):
             return False
-        part = await self._stop_at(event, door).round()
+        stop = self._stop_at(event, door)
+        if self._patience.is_waiting(key, stop, now_s=now_s):
+            return True
+        try:
+            part = await stop.round()
+        except AuthFailed:
+            again_in_s = self._patience.refuse(key, stop, now_s=asyncio.get_running_loop().time())
+            log.warning("stop_key_refused", account=door.row.account_key, again_in_s=again_in_s)
+            raise
+        self._patience.accept(key)
         if is_over(part):
             self._over_until[key] = asyncio.get_running_loop().time() + OVER_S
             return False

@@ -20,6 +20,7 @@ from trading.engine import proof
 from trading.engine.desk import DeskAccount
 from trading.engine.engine import Engine
 from trading.engine.fencing import rotate, take_over
+from trading.engine.heart import RETRY_S
 from trading.models import FenceState, Order, OrderEvent, OrderStatus, TraderLease, VenueFence
 from trading.selectors.invariants_orders import one_fence_at_a_time
 from trading.services.pauses import AUTH, FENCE_SHUT
@@ -99,6 +100,7 @@ async def test_the_next_trader_takes_off_what_rests_before_it_trades(stand: Stan
 
 
 async def test_a_takeover_that_the_venue_does_not_confirm_is_refused_with_a_sentence(stand: Stand, trouble: Trouble):
+    await asleep(stand.engine)
     mine, now = account_at(stand.engine, Venue.KALSHI), datetime.now(UTC)
     before = mine.fence_token
     await stand.database.call(make_older, mine.row.pk)
@@ -113,6 +115,7 @@ async def test_a_takeover_that_the_venue_does_not_confirm_is_refused_with_a_sent
 
 
 async def test_a_takeover_waits_for_a_venue_that_is_too_busy_to_open_a_fence(stand: Stand, trouble: Trouble):
+    await asleep(stand.engine)
     mine = account_at(stand.engine, Venue.KALSHI)
     await stand.database.call(make_older, mine.row.pk)
     trouble.before_ops["kalshi", "group_create"] = Disturbance(status=429)
@@ -241,6 +244,19 @@ async def test_a_dead_man_switch_that_does_not_hear_us_stops_new_orders(stand: S
     now_s = asyncio.get_running_loop().time()
     await stand.until(lambda: (mine.alive_until_s or 0.0) > now_s)
     assert (await stand.row(await a_resting(stand, Venue.POLYMARKET))).status == OrderStatus.OPEN
+
+
+async def test_a_beat_whose_key_is_refused_is_repeated_ever_more_rarely(stand: Stand, trouble: Trouble):
+    heart = ("polymarket", "heartbeat")
+    trouble.before_ops[heart] = Disturbance(status=401)
+    asked = trouble.asked[heart]
+    await stand.until(lambda: trouble.asked[heart] > asked)
+    began_s = asyncio.get_running_loop().time()
+    await stand.until(lambda: trouble.asked[heart] > asked + 2)
+    assert asyncio.get_running_loop().time() - began_s > 2.9 * RETRY_S
+    trouble.before_ops.clear()
+    mine, now_s = account_at(stand.engine, Venue.POLYMARKET), asyncio.get_running_loop().time()
+    await stand.until(lambda: (mine.alive_until_s or 0.0) > now_s)
 
 
 @VENUES

@@ -23,6 +23,7 @@ from trading.domain.commands import SubmitOrder
 from trading.engine.database import DatabaseThread
 from trading.engine.guard_cancel import GuardCanceller
 from trading.engine.permit import KILL_FILE
+from trading.engine.stopper import Stopper
 from trading.models import Order, OrderStatus, Position, TraderStatus
 from trading.services.trader import trader_stop
 from venues.registry import simulated_endpoints
@@ -135,6 +136,34 @@ async def test_a_cancel_that_is_refused_is_asked_again_until_it_is_taken(stand: 
     trouble.before_ops.clear()
     (part,) = await proven(stand, 1)
     assert part.stuck == []
+
+
+async def test_a_stop_leaves_a_key_that_the_venue_refuses_alone_for_a_while_and_tries_another_at_once(
+    stand: Stand, trouble: Trouble, tmp_path: Path
+):
+    await resting(stand, Venue.KALSHI)
+    await stand.kill_engine()
+    await halt(stand, HaltScope.VENUE, "kalshi")
+    guards = [
+        GuardCanceller(data_dir=tmp_path, endpoints=simulated_endpoints(stand.simulator.ports.kalshi)) for _ in range(2)
+    ]
+    for guard in guards:
+        await guard.open_doors(stand.database)
+    doors = [next(door for door in guard.doors if door.row.venue == Venue.KALSHI) for guard in guards]
+    stopper = Stopper(doors=lambda: doors[:1], database=stand.database, by="guard")
+    trouble.before_ops["kalshi", "orders"] = Disturbance(status=401)
+    assert await stopper.look()
+    asked = trouble.asked["kalshi", "orders"]
+    assert await stopper.look()
+    assert trouble.asked["kalshi", "orders"] == asked
+    trouble.before_ops.clear()
+    doors.reverse()
+    while await stopper.look():
+        pass
+    (part,) = await parts(stand)
+    assert part.proven_gone_at is not None
+    for guard in guards:
+        await guard.aclose()
 
 
 async def test_a_narrow_halt_leaves_what_it_does_not_concern(stand: Stand):
