@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from venues.errors import NotSent, OutcomeUnknown, VenueError
+from venues.transport.departure import looked_at_last
 from venues.transport.http import HttpTransport, Timeouts
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -79,6 +80,29 @@ async def test_error_statuses_and_redirects_are_replies_and_are_not_followed() -
     async with serving(answering(reply(b"", "307 Temporary Redirect", "Location: /elsewhere"))) as (transport, raw):
         got = await transport.send("POST", "/orders", body=b"{}")
     assert (got.status, got.headers["location"], len(raw.requests)) == (307, "/elsewhere", 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "failed"),
+    [("200 OK", False), ("404 Not Found", False), ("429 Too Many Requests", True), ("503 Service Unavailable", True)],
+)
+async def test_calls_tell_which_requests_a_venue_did_not_serve(status: str, failed: bool) -> None:
+    async with serving(answering(reply(b"{}", status))) as (transport, _):
+        before_ms = asyncio.get_running_loop().time() * 1_000
+        await transport.send("GET", "/")
+        ((at_ms, has_failed),) = transport.calls
+    assert (has_failed, at_ms >= round(before_ms)) == (failed, True)
+
+
+async def test_a_call_without_a_reply_has_failed_and_one_that_we_kept_back_is_none() -> None:
+    async with serving(answering(b"", close=True)) as (transport, _):
+        with pytest.raises(OutcomeUnknown):
+            await transport.send("GET", "/")
+        with looked_at_last(lambda: NotSent("halted")), pytest.raises(NotSent):
+            await transport.send("POST", "/", body=b"{}")
+    with pytest.raises(NotSent):
+        await transport.send("GET", "/")
+    assert [failed for _, failed in transport.calls] == [True, True]
 
 
 @pytest.mark.parametrize("place", ["http://xn--a/", "http://[", "http://a:99999/", "http://\xff\xfe/", "//", "\x00"])

@@ -284,12 +284,10 @@ class Executor:
         except VenueError as error:  # OutcomeUnknown and all that is not on the list of definitive answers
             kill_point("P6.unanswered")
             log.warning("order_outcome_unknown", order=order.client_order_id, code=error.code, error=error.message)
-            self._watch.note_call(account.name, failed=True)
             await self._keep(order_mark_unknown, order, error)
             self._trouble(account, error)
         else:
             kill_point("P6.answered")
-            self._watch.note_call(account.name, failed=False)
             await self._keep_ack(order, ack)
 
     async def _keep_ack(self, order: Order, ack: OrderAck) -> None:

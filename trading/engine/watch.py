@@ -7,7 +7,6 @@ no before an order is made; the triggers are asked after fills and settlements a
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -44,7 +43,6 @@ from venues.types import FillReport, Message, PublicTrade, SettlementReport, Ven
 
 log = structlog.get_logger(__name__)
 
-CALLS_KEPT = 200
 TRIGGERS_EVERY_MS = 30_000
 RHYTHM_S = 1.0
 
@@ -68,7 +66,6 @@ class RiskWatch:
         self._session = session
         self._clock = clock
         self._database = database
-        self._calls: dict[str, deque[tuple[int, bool]]] = {}
         self._is_due = True
         self._asked_ms = 0
         self._lifted: set[tuple[str, str]] = set()
@@ -88,11 +85,6 @@ class RiskWatch:
                 self._is_due = True
             case SettlementReport():
                 self._is_due = True
-
-    def note_call(self, account: str, *, failed: bool) -> None:
-        """A request about an order was answered, or not."""
-        calls = self._calls.setdefault(account, deque(maxlen=CALLS_KEPT))
-        calls.append((self._clock.now_ms(), failed))
 
     def silent_ms(self, venue: Venue) -> int:
         """Venue milliseconds since anything was read of this venue's market stream; none pass in lock-step."""
@@ -173,11 +165,10 @@ class RiskWatch:
 
     def _own_trips(self, account: DeskAccount) -> list[tuple[str, Trip | None]]:
         """What only this process knows, by its code. Ages are judged where venue time is real time."""
-        calls = self._calls.get(account.name, ())
-        venue = Venue(account.row.venue)
+        venue, now_s = Venue(account.row.venue), asyncio.get_running_loop().time()
         is_real = self._clock.pace == 1.0
         return [
-            ("api_error_rate", api_error_rate(tuple(calls), self._clock.now_ms())),
+            ("api_error_rate", api_error_rate(_calls(account), round(now_s * 1_000), self.limits)),
             ("clock_skew", clock_skew(self.vitals.skew(venue).ms, self.limits) if is_real else None),
             ("stale_data", self._stale(account) if is_real else None),
             ("lost_lease", self._lost_lease(account) if is_real else None),
@@ -206,6 +197,12 @@ class RiskWatch:
 
     def _now(self) -> datetime:
         return from_ms(self._clock.now_ms())
+
+
+def _calls(account: DeskAccount) -> list[tuple[int, bool]]:
+    """The last requests of all its doors; none where nothing is asked of a venue."""
+    doors = (account.reader, account.gateway)
+    return [call for door in doors for calls in getattr(door, "calls", ()) for call in calls]
 
 
 def _limits(accounts: list[DeskAccount]) -> Mapping[tuple[str, str], Limits]:

@@ -91,6 +91,7 @@ class KalshiAccount:
             self.stream, name=FEED, ws_url=endpoints.ws_url, signer=Signer(key), tap=tap, on_idle=self._complete
         )
         self.sockets: tuple[ReconnectingSocket, ...] = (self._runner.socket,)
+        self.calls = (self.rest.calls,)
 
     async def open_orders(self) -> list[OrderReport]:
         """Everything that rests, on all shards and subaccounts. Raises VenueError."""

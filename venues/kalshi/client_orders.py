@@ -54,6 +54,7 @@ class KalshiOrders:
         """
         self.account = account
         self.rest = KalshiRest(endpoints, key, name="kalshi.orders", wall_clock_ms=wall_clock_ms, budget=budget)
+        self.calls = (self.rest.calls,)
         self.groups = OrderGroups(self.rest)
         self.cash = ShardCash(self.rest)
         self.pauses = PauseGate(lambda: self.rest.get("/exchange/status", WireExchangeStatus))

@@ -55,6 +55,7 @@ class KalshiRest:
         self._prefix = parts.path.rstrip("/")
         self.signer = Signer(key, clock_ms=wall_clock_ms) if key is not None else None
         self._transport = HttpTransport(base_url=f"{parts.scheme}://{parts.netloc}", name=name)
+        self.calls = self._transport.calls
 
     async def aclose(self) -> None:
         await self._transport.aclose()

@@ -102,6 +102,7 @@ class PolymarketAccount:
             keepalive=Keepalive(text="PING", text_every_s=KEEPALIVE_EVERY_S, ping_every_s=None, silence_s=SILENCE_S),
         )
         self.sockets = (self._socket,)
+        self.calls = (self._clob_host.calls, self._data_host.calls)
 
     async def aclose(self) -> None:
         await self._clob_host.aclose()

@@ -76,6 +76,7 @@ class PolymarketOrders:
         self._allowances = allowances if allowances is not None else Allowances()
         self._clock_ms = clock_ms
         self._host = VenueHost(name="polymarket.clob", base_url=endpoints.clob_url, limiter=limiter, wallet=wallet)
+        self.calls = (self._host.calls,)
         self.dead_man_switch = DeadManSwitch(self._host)
 
     async def aclose(self) -> None:

@@ -60,6 +60,7 @@ class VenueHost:
         self.census = Census(Venue.POLYMARKET)
         self.wallet = wallet
         self._transport = HttpTransport(base_url=base_url, name=name, user_agent=USER_AGENT)
+        self.calls = self._transport.calls
 
     async def aclose(self) -> None:
         await self._transport.aclose()

@@ -24,6 +24,7 @@ import httpx
 import msgspec
 
 from venues.errors import NotSent, OutcomeUnknown, VenueError
+from venues.transport.calls import Calls
 from venues.transport.departure import Departure, DirectTransport, departing
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
@@ -71,6 +72,7 @@ class HttpTransport:
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
+        self.calls = Calls()
         self._timeouts = timeouts or Timeouts()
         self._max_reply_bytes = max_reply_bytes
         headers = {"accept-encoding": "gzip, deflate"}
@@ -105,11 +107,17 @@ class HttpTransport:
                 async with asyncio.timeout(self._timeouts.total_s if deadline_s is None else deadline_s):
                     url = self.base_url + path_with_query
                     request = self._client.build_request(method, url, headers=headers, content=body)
-                    return await self._exchange(request, departure, max_bytes or self._max_reply_bytes)
+                    reply = await self._exchange(request, departure, max_bytes or self._max_reply_bytes)
+            except NotSent:  # the last look before it leaves said no
+                raise
             except VenueError:
+                self.calls.failed()
                 raise
             except Exception as error:  # a library's view of a strange reply: what matters is whether it had left
+                self.calls.failed()
                 raise self._typed(error, method, path_with_query, departure) from error
+        self.calls.answered(reply.status)
+        return reply
 
     async def aclose(self) -> None:
         await self._client.aclose()

@@ -86,7 +86,8 @@ async def test_an_order_whose_answer_was_lost_is_adopted_and_never_sent_again(
     command = await stand.submit(market, price_u=CHEAP_U, time_in_force=TimeInForce.GTC)
     row = await stand.until_row(command, OrderStatus.OPEN)
     assert row.reserved_u == row.max_cost_u
-    assert stand.engine.session.desk.intents.working[command.decision_id].status is OrderStatus.OPEN
+    intent = stand.engine.session.desk.intents.working[command.decision_id]
+    await stand.until(lambda: intent.status is OrderStatus.OPEN)
     await stand.books_equal()
     assert trouble.creates(venue) == 1
 

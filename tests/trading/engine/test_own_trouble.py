@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from risk.models import HaltScope, HaltState, TradingHalt
 from tests.trading.engine.stand import IDLE, PATIENCE_S, Stand, standing
+from tests.trading.engine.trouble import ERROR_500, Trouble
 from trading.engine import executor
+from trading.engine.desk import DeskAccount
 from trading.models import OrderStatus, RunTrigger
+from venues.errors import VenueError
 from venues.types import TimeInForce, Venue
 
 CHEAP_U = 20_000
@@ -96,3 +101,30 @@ async def test_an_order_beyond_the_message_budget_waits_a_moment_and_is_denied_i
     denied = await quick.row(await quick.submit(market, price_u=2 * CHEAP_U, time_in_force=TimeInForce.GTC))
     assert (denied.status, denied.reason_code) == (OrderStatus.DENIED, "message_budget")
     assert executor.BUDGET_WITHIN_S == 0.25
+
+
+async def test_a_venue_that_fails_half_of_what_it_is_asked_pauses_its_account_until_it_serves_again(
+    shared_database: None, tmp_path: Path
+):
+    trouble = Trouble()
+    async with standing(tmp_path, settings=IDLE, faults=trouble, seed=7, speed=1.0, games=2) as stand:
+        engine = await stand.start_engine()
+        account = next(one for one in engine.desk.accounts.values() if one.row.venue == Venue.KALSHI)
+        trouble.before_ops["kalshi", "balance"] = ERROR_500
+        while failing(account) < 0.6:
+            with suppress(VenueError):
+                await account.reader.balance()
+        engine.watch._is_due = True
+        await until_paused(stand, "api_error_rate")
+        trouble.before_ops.clear()
+        while failing(account) > 0.4:
+            await account.reader.balance()
+        engine.watch._is_due = True
+        await until_paused(stand)
+
+
+def failing(account: DeskAccount) -> float:
+    """The share of the last requests, of at least twenty."""
+    doors: list[Any] = [account.reader, account.gateway]
+    calls = [failed for door in doors for one in door.calls for _, failed in one]
+    return sum(calls) / max(20, len(calls))
