@@ -44,6 +44,9 @@ from venues.types import (
 )
 from venues.wire import Census
 
+_TRIES_IN_VAIN = 2
+"""Where no book at all is live, a snapshot asked for more often than this is asked for by a new subscription."""
+
 
 class KalshiStream:
     """Feed it frames and ticks; send what `take_commands` gives; re-read what `take_stale` names.
@@ -106,6 +109,8 @@ class KalshiStream:
             if watched.tries == 0:
                 messages.append(BookGap(watched.id, "no snapshot has come"))
             watched.asked_us, watched.tries = now_us, watched.tries + 1
+        if not self.live_count and any(self._watched[ticker].tries > _TRIES_IN_VAIN for ticker in overdue):
+            return messages + self._bury(self._subscriptions.end(self._books, now_us), now_us)
         self._subscriptions.request_snapshots(self._books, overdue, now_us)
         return messages
 

@@ -2,7 +2,8 @@
 
 Pure: no socket, no clock; whoever owns it passes the time and sends what `take_commands` returns. A channel dies alone
 (error 10 or 25) while the socket lives; it is subscribed again. A command without an answer within ten seconds counts
-as refused. Source: docs.kalshi.com, WebSocket connection, October 2026.
+as refused, but for `get_snapshot`: it is answered by snapshots and no `ok`, and whoever waits for one asks again.
+Source: docs.kalshi.com, WebSocket connection, October 2026.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from venues.kalshi.schemas_stream import ErrorFrame, OkFrame, SubscribedFrame, U
 ACK_WITHIN_US = 10_000_000
 _BARRED_US = 30_000_000
 _ADD = "add_markets"
+_SNAPSHOT = "get_snapshot"
 
 
 class _Pending(msgspec.Struct):
@@ -89,7 +91,8 @@ class Subscriptions:
     def tick(self, now_us: int) -> list[Channel]:
         """Give up on answers that never came, retry what is due. Returns the channels that died."""
         late = [number for number, pending in self._pending.items() if now_us - pending.sent_us > ACK_WITHIN_US]
-        dead = {id(channel): channel for channel in (self._pending.pop(number).channel for number in late)}
+        unanswered = [pending for pending in map(self._pending.pop, late) if pending.cmd != _SNAPSHOT]
+        dead = {id(pending.channel): pending.channel for pending in unanswered}
         for channel in dead.values():
             self._kill(channel, now_us, unsubscribe=True)
         self.sync(now_us)
@@ -98,7 +101,15 @@ class Subscriptions:
     def request_snapshots(self, channel: Channel, markets: Collection[str], now_us: int) -> None:
         """Ask for the whole books of some markets of a live channel."""
         if channel.sid is not None and markets:
-            self._update(channel, "get_snapshot", frozenset(markets), now_us)
+            self._update(channel, _SNAPSHOT, frozenset(markets), now_us)
+
+    def end(self, channel: Channel, now_us: int) -> list[Channel]:
+        """Give up a channel that is silent and subscribe it anew. Returns it, as it died."""
+        if channel.sid is None:
+            return []
+        self._kill(channel, now_us, unsubscribe=True)
+        self.sync(now_us)
+        return [channel]
 
     def _subscribe(self, channel: Channel, now_us: int) -> None:
         params: dict[str, Any] = {"channels": [channel.name], **channel.extra}
