@@ -276,11 +276,19 @@ class PolymarketAccount:
             self._sink(FeedStatus(FEED, True))
 
     async def _reread(self) -> None:
-        """Open orders now, and trades since a minute before we last heard anything."""
+        """Open orders now, and trades since a minute before we last heard anything. A trade that cannot be read raises,
+        after all the others are told."""
         trades = await self.clob.trades(after_s=(self._last_heard_ms - _OVERLAP_MS) // 1000)
         await self._learn(trade.market for trade in trades)
-        self._emit(self.channel.trades(reversed(trades)))
+        unreadable: ProtocolError | None = None
+        for trade in reversed(trades):
+            try:
+                self._emit(self.channel.trade(trade))
+            except ProtocolError as error:
+                unreadable = error
         self._emit(await self.open_orders())
+        if unreadable is not None:
+            raise unreadable
 
 
 def _closed_report(fills: list[FillReport], account: str) -> OrderReport:

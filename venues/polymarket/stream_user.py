@@ -8,7 +8,7 @@ cannot be read sets `is_doubtful`, and the shell reads the account by REST. Sour
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
@@ -59,9 +59,14 @@ class UserChannel:
                 self._doubt("unreadable")
         return out
 
-    def trades(self, trades: Iterable[WireTrade]) -> list[AccountMessage]:
-        """Trades read by REST, through the same sieve as those of the socket. Raises ProtocolError."""
-        return [report for trade in trades for report in self._on_trade(trade)]
+    def trade(self, trade: WireTrade) -> list[AccountMessage]:
+        """A trade read by REST, through the same sieve as those of the socket. Raises ProtocolError."""
+        if self._is_repeated(trade):
+            self.counts["repeated_trade"] += 1
+            return []
+        fills = self._fills(trade)
+        self._note(trade)
+        return fills
 
     def learned(self) -> list[AccountMessage]:
         """The fills of parked trades whose market is known by now."""
@@ -72,24 +77,19 @@ class UserChannel:
                 try:
                     out += self._fills(trade)
                 except ProtocolError:
+                    self._seen.pop(_news_of(trade), None)
                     self._doubt("unreadable")
         return out
 
     def _take(self, body: bytes) -> list[AccountMessage]:
         kind = _kind(body)
         if kind == "trade":
-            return self._on_trade(self._read(body, WireTrade))
+            return self.trade(self._read(body, WireTrade))
         if kind == "order":
             order = self._read(body, WireOpenOrder)
             return [order_report(order, self._me, self._market_of(order.market))]
         self._doubt("unknown_frame")
         return []
-
-    def _on_trade(self, trade: WireTrade) -> list[AccountMessage]:
-        if self._is_repeated(trade):
-            self.counts["repeated_trade"] += 1
-            return []
-        return self._fills(trade)
 
     def _fills(self, trade: WireTrade) -> list[AccountMessage]:
         market = self._market_of(trade.market)
@@ -100,13 +100,13 @@ class UserChannel:
 
     def _is_repeated(self, trade: WireTrade) -> bool:
         """The venue repeats itself; (trade, status, our side) is news once."""
-        key = (trade.id, trade.status.removeprefix("TRADE_STATUS_"), trade.trader_side)
-        if key in self._seen:
-            return True
-        self._seen[key] = None
+        return _news_of(trade) in self._seen
+
+    def _note(self, trade: WireTrade) -> None:
+        """It was told, or waits for its market: what could not be read is not known, and may come again."""
+        self._seen[_news_of(trade)] = None
         if len(self._seen) > _SEEN_LIMIT:
             self._seen.popitem(last=False)
-        return False
 
     def _read(self, body: bytes, schema: type[_Object]) -> _Object:
         return decode(body, schema, self.census)
@@ -114,6 +114,10 @@ class UserChannel:
     def _doubt(self, what: str) -> None:
         self.counts[what] += 1
         self.is_doubtful = True
+
+
+def _news_of(trade: WireTrade) -> tuple[str, str, str]:
+    return trade.id, trade.status.removeprefix("TRADE_STATUS_"), trade.trader_side
 
 
 def _kind(body: bytes) -> str:

@@ -243,7 +243,7 @@ class TestUserChannel:
     def test_the_same_trade_read_by_rest_is_no_news(self) -> None:
         channel = UserChannel(ME, {"0xdd": MARKET}.get)
         channel.feed(self.frame())
-        assert channel.trades([trade(maker("a", "0.5", "10"))]) == []
+        assert channel.trade(trade(maker("a", "0.5", "10"))) == []
 
     @pytest.mark.parametrize(
         "changes",
