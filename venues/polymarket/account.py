@@ -91,6 +91,8 @@ class PolymarketAccount:
         self.channel = UserChannel(self._me, self._known_market)
         self._sink: Sink = _nobody
         self._last_heard_ms = clock_ms()
+        """Up to here nothing is missing: while something is, what is heard does not move it."""
+        self._is_whole = False
         self._wake = asyncio.Event()
         self._is_told_up = False
         self._socket = ReconnectingSocket(
@@ -228,19 +230,21 @@ class PolymarketAccount:
 
     async def _on_open(self, send: SendText) -> None:
         await send(subscription(self._wallet))
-        self.channel.is_doubtful = True
+        self.channel.is_doubtful, self._is_whole = True, False
         self._wake.set()
 
     def _on_frame(self, frame: str | bytes, received_us: int) -> None:
         if self._tap is not None:
             self._tap(FEED, frame, received_us)
         self._emit(self.channel.feed(frame))
-        self._last_heard_ms = self._clock_ms()
+        self._is_whole = self._is_whole and not self.channel.is_doubtful
+        if self._is_whole:
+            self._last_heard_ms = self._clock_ms()
         if self.channel.is_doubtful or self.channel.missing:
             self._wake.set()
 
     def _on_down(self, reason: str) -> None:
-        self._is_told_up = False
+        self._is_told_up = self._is_whole = False
         self._sink(FeedStatus(FEED, False, reason))
 
     def _emit(self, messages: Iterable[AccountMessage]) -> None:
@@ -271,6 +275,7 @@ class PolymarketAccount:
         except VenueError:
             self.channel.is_doubtful = True
             raise
+        self._is_whole = self._socket.is_up and not self.channel.is_doubtful
         if self._socket.is_up and not self._is_told_up:
             self._is_told_up = True
             self._sink(FeedStatus(FEED, True))

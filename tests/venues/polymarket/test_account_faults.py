@@ -9,7 +9,7 @@ from typing import Any
 from tests.venues.polymarket.conftest import Desk, eventually, running
 from tests.venues.simulator.polymarket_stand import Stand, standing
 from venues.simulator.fault_plan import FaultRule, Match, ScheduledFaults
-from venues.types import FeedStatus, FillReport, SettleState, Side, VenueMarket
+from venues.types import FeedStatus, FillReport, OrderReport, SettleState, Side, VenueMarket
 
 UP = FeedStatus("polymarket.user", True)
 READS = Match(op="data/trades")
@@ -59,3 +59,18 @@ async def test_trades_of_a_read_that_could_not_be_read_are_told_by_the_next():
             await eventually(lambda: UP in inbox)
         assert plan.struck["quoted_nan"] == 1
         assert sorted(bought(inbox)) == [10, 20, 30]
+
+
+async def test_what_is_heard_while_reads_fail_does_not_shorten_the_read_that_succeeds():
+    untold = FaultRule(fault="frame_drop", match=Match(op="user", reference="trade"))
+    plan, inbox = ScheduledFaults([FaultRule(fault="503_before", match=READS), untold]), list[Any]()
+    async with trading(plan) as (desk, market):
+        await buy(desk, market, 450_000, 10)
+        async with running(desk.account, inbox.append):
+            await eventually(lambda: plan.struck["503_before"] > 0)
+            desk.stand.move(600_000)
+            await buy(desk, market, 300_000, 10)
+            await eventually(lambda: any(isinstance(message, OrderReport) for message in inbox))
+            plan.clear()
+            await eventually(lambda: UP in inbox)
+        assert [one.qty_u for one in inbox if isinstance(one, FillReport)] == [10_000_000]
