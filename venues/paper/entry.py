@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from venues.errors import NotSent, OutcomeUnknown, Rejected
+from venues.errors import Fenced, NotSent, OutcomeUnknown, Rejected
 from venues.paper.dialect import Dialect, Refusal, is_immediate
 from venues.paper.hub import PaperFeed
 from venues.paper.records import PaperOrder, Placed, as_yes_u
@@ -61,7 +61,8 @@ def admit(floor: Floor, prepared: PreparedOrder, now_ms: int) -> Entry:
 
 
 def _refused(floor: Floor, why: Refusal, message: str) -> Rejected:
-    return Rejected(message, code=floor.dialect.codes[why], status=400)
+    kind = Fenced if why is Refusal.FENCED else Rejected
+    return kind(message, code=floor.dialect.codes[why], status=400)
 
 
 def _check_new(floor: Floor, request: OrderRequest, order_id: str) -> None:

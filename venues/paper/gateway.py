@@ -39,8 +39,8 @@ class PaperOrders:
         return self._exchange.dialect.prepare(request)
 
     async def place(self, prepared: PreparedOrder) -> OrderAck:
-        """Raises Rejected with the venue's code, NotSent without a live book, OutcomeUnknown for an order that is
-        there already or an account that could not be kept."""
+        """Raises Rejected (Fenced too) with the venue's code, NotSent without a live book, OutcomeUnknown for an order
+        that is there already or an account that could not be kept."""
         request = prepared.request
         if request.expires_ms is not None and request.expires_ms <= self._clock_ms():
             raise NotSent("Not sent: the order's time is over.", code="expired")

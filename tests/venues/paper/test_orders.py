@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.venues.paper.stand import CENT_U, NOON_MS, OPENED_U, PaperStand, now
-from venues.errors import NotSent, OutcomeUnknown, Rejected
+from venues.errors import Fenced, NotSent, OutcomeUnknown, Rejected
 from venues.types import (
     MICRO,
     BookDelta,
@@ -322,7 +322,7 @@ def test_a_fence_that_is_cut_off_takes_its_orders_along_and_refuses_later_ones(s
     other = stand.place(price_u=40 * CENT_U)
     now(stand.gateway.close_fence(token))
     assert (stand.report(ack).state, stand.report(other).state) == (CANCELED, RESTING)
-    with pytest.raises(Rejected):
+    with pytest.raises(Fenced):
         stand.place(price_u=40 * CENT_U, fence_token=token)
     assert now(stand.gateway.is_fence_closed(token))
 
@@ -332,6 +332,8 @@ def test_a_fence_cuts_itself_off_above_its_limit(stand: PaperStand):
     rests = stand.place(price_u=40 * CENT_U, fence_token=token)
     ack = stand.place(price_u=51 * CENT_U, qty_u=30 * MICRO, fence_token=token)
     assert stand.report(ack).state is CANCELED and stand.report(rests).state is CANCELED
+    with pytest.raises(Fenced):
+        stand.place(price_u=40 * CENT_U, fence_token=token)
 
 
 def test_a_venue_without_fences_does_not_look_at_the_token(delayed: PaperStand):
