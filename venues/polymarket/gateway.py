@@ -324,7 +324,8 @@ def _expiration(request: OrderRequest) -> str:
 def _state_and_fill(request: OrderRequest, posted: PostOrderReply) -> tuple[OrderState, int]:
     """What the reply says happened. Raises ProtocolError for a status nobody documented.
 
-    Amounts are in human units, what we give and what we get, and may be empty even for a match.
+    Amounts are in human units, what we give and what we get, and may be empty even for a match. An immediate order
+    then filled who knows how much: its end is left to the fills, but for one that is filled whole or not at all.
     """
     is_immediate = request.time_in_force in _IMMEDIATE
     left = OrderState.CANCELED if is_immediate else OrderState.RESTING
@@ -337,8 +338,11 @@ def _state_and_fill(request: OrderRequest, posted: PostOrderReply) -> tuple[Orde
             return left, 0
         case "matched":
             contracts = posted.takingAmount if request.side is Side.BUY else posted.makingAmount
+            is_all_or_none = request.time_in_force is TimeInForce.FOK
+            if is_immediate and not contracts:
+                return (OrderState.FILLED, request.qty_u) if is_all_or_none else (OrderState.DELAYED, 0)
             filled_u = parse_micro_or_zero(contracts)
-            is_over = is_whole(request.qty_u, filled_u) or request.time_in_force is TimeInForce.FOK
+            is_over = is_whole(request.qty_u, filled_u) or is_all_or_none
             return (OrderState.FILLED if is_over else left), filled_u
     raise ProtocolError(f"unknown order status {posted.status[:40]!r}", code="unknown_status")
 

@@ -207,7 +207,8 @@ async def test_an_error_text_in_a_success_is_a_refusal(script: Script, orders: P
         (TimeInForce.GTC, "matched", "100", OrderState.FILLED, 100_000_000, 0),
         (TimeInForce.GTC, "matched", "40.5", OrderState.RESTING, 40_500_000, 59_500_000),
         (TimeInForce.IOC, "matched", "40.5", OrderState.CANCELED, 40_500_000, 0),
-        (TimeInForce.FOK, "matched", "", OrderState.FILLED, 0, 0),
+        (TimeInForce.IOC, "matched", "", OrderState.DELAYED, 0, 100_000_000),
+        (TimeInForce.FOK, "matched", "", OrderState.FILLED, 100_000_000, 0),
     ],
 )
 async def test_what_an_acceptance_says(
