@@ -188,7 +188,12 @@ class PolymarketAccount:
     async def settlements_since(self, since_ms: int) -> list[SettlementReport]:
         """Redemptions since then, and losing holdings of resolved markets (which nobody redeems)."""
         return await settlement_reports(
-            self.data, wallet=self._wallet.funder, account=self.account, since_ms=since_ms, traded=self._traded
+            self.data,
+            wallet=self._wallet.funder,
+            account=self.account,
+            since_ms=since_ms,
+            traded=self._traded,
+            now_ms=self._clock_ms(),
         )
 
     async def _fills_of_market(self, ref: OrderRef) -> list[FillReport]:

@@ -56,9 +56,12 @@ async def settlement_reports(
     account: str,
     since_ms: int,
     traded: Callable[[str], Awaitable[Quantities]],
+    now_ms: int,
 ) -> list[SettlementReport]:
     """Conditions of which something was paid since `since_ms`, each with all that was ever paid for it within
-    `_PARTS_WITHIN_S`, oldest first. `traded` folds our fills of a condition. A failed read raises."""
+    `_PARTS_WITHIN_S`, oldest first. `traded` folds our fills of a condition. A failed read raises.
+
+    A loss whose time of resolution the venue does not tell is told every time, as of `now_ms`."""
     booker = _Booker(data, account, traded)
     redeemed = await data.activity(wallet, types=[_REDEEM], start_s=max(0, since_ms // 1000 - _PARTS_WITHIN_S))
     news = {each.condition_id for each in redeemed if each.timestamp >= since_ms // 1000}
@@ -67,7 +70,7 @@ async def settlement_reports(
             await booker.redemption(each)
     for position in await data.positions(wallet, status=_LOST):
         if position.status == _LOST and len(position.condition_id) == _CONDITION_LENGTH:
-            await booker.loss(position, since_ms)
+            await booker.loss(position, since_ms, now_ms)
     return sorted(booker.reports.values(), key=lambda report: report.venue_ms)
 
 
@@ -102,11 +105,11 @@ class _Booker:
             held = await self._traded(activity.condition_id)
         self._add(activity.condition_id, value_u, held, payout_u, activity.timestamp * 1000)
 
-    async def loss(self, position: PositionV2, since_ms: int) -> None:
+    async def loss(self, position: PositionV2, since_ms: int, now_ms: int) -> None:
         resolution = await self._data.resolution(position.condition_id)
         if resolution is None or (value_u := resolution.value_u) is None or position.condition_id in self.reports:
             return
-        resolved_ms = _resolved_ms(resolution)
+        resolved_ms = _resolved_ms(resolution) or now_ms
         if resolved_ms >= since_ms:
             self._add(position.condition_id, value_u, _added((0, 0), position), 0, resolved_ms)
 

@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from venues.polymarket.data_api import DataApi
 from venues.polymarket.holdings import settlement_reports
+from venues.polymarket.http import VenueHost
 from venues.polymarket.schemas_data import ActivityV2
+from venues.simulator.asgi import Request, Router, json_reply
+from venues.simulator.asgi_server import AppServer
 from venues.types import MICRO
 
 A, B = "0x" + "a" * 64, "0x" + "b" * 64
@@ -52,6 +56,7 @@ async def test_parts_are_told_as_of_the_last_of_them(is_newest_first: bool):
         account="main",
         since_ms=0,
         traded=unasked,
+        now_ms=NOON_S * 1_000,
     )
     assert (report.payout_u, report.venue_ms) == (10 * MICRO, (NOON_S + 2 * HOUR_S) * 1_000)
 
@@ -70,9 +75,62 @@ async def test_every_part_counts_when_a_later_one_is_news_and_an_old_market_is_n
             account="main",
             since_ms=since_s * 1_000,
             traded=unasked,
+            now_ms=NOON_S * 1_000,
         )
         return {report.market_id.partition(":")[2]: report.payout_u for report in reports}
 
     assert await told(NOON_S) == {A: 10 * MICRO, B: MICRO}
     assert await told(NOON_S + HOUR_S + 1) == {A: 10 * MICRO}
     assert await told(NOON_S + 3 * HOUR_S) == {}
+
+
+def lost(condition: str, size: int) -> dict[str, Any]:
+    return {
+        "token_id": "1",
+        "condition_id": condition,
+        "current_size": size,
+        "outcome_index": 0,
+        "status": "REDEEMABLE_LOST",
+        "redeemable": True,
+    }
+
+
+def lists(rows: dict[str, list[dict[str, Any]]]) -> Router:
+    """A Data API that holds these rows by path."""
+    router = Router()
+    for path, found in rows.items():
+        router.get(path, lambda request, found=found: _page(request, found))  # type: ignore[misc]
+    return router
+
+
+async def _page(request: Request, found: list[dict[str, Any]]) -> Any:
+    wanted = request.one("condition_id")
+    data = [row for row in found if wanted in ("", row["condition_id"])]
+    return json_reply({"data": data, "pagination": {"has_more": False, "next_cursor": None}})
+
+
+@pytest.mark.parametrize("untold", [{}, {"resolved_at": ""}, {"resolved_at": None}])
+async def test_a_loss_whose_time_the_venue_does_not_tell_is_told_as_of_now(untold: dict[str, Any]):
+    """Several documented fields of a resolution may be missing or empty (FACTS §5)."""
+    resolutions = [
+        {"condition_id": A, "status": "resolved", "payouts": [0, MICRO]} | untold,
+        {"condition_id": B, "status": "resolved", "payouts": [0, MICRO], "resolved_at": "2026-01-09T12:00:00Z"},
+    ]
+    rows = {"/v2/positions": [lost(A, 7), lost(B, 5)], "/v2/activity": [], "/v2/resolutions": resolutions}
+    server = AppServer(lists(rows))
+    await server.start()
+    host = VenueHost(name="data", base_url=f"http://127.0.0.1:{server.port}")
+    try:
+        (report,) = await settlement_reports(
+            DataApi(host),
+            wallet="0x1",
+            account="main",
+            since_ms=(NOON_S + 30 * HOUR_S) * 1_000,
+            traded=unasked,
+            now_ms=(NOON_S + 40 * HOUR_S) * 1_000,
+        )
+    finally:
+        await host.aclose()
+        await server.stop()
+    assert (report.market_id, report.yes_qty_u, report.payout_u) == (f"polymarket:{A}", 7 * MICRO, 0)
+    assert report.venue_ms == (NOON_S + 40 * HOUR_S) * 1_000
