@@ -40,6 +40,7 @@ from venues.polymarket.sign import PolymarketWallet, clob_auth_headers
 from venues.wire import decode, decode_list
 
 _MAX_PAGES = 1000
+_MAX_READINGS = 10
 _UINT256 = re.compile(r"[0-9]{1,78}")
 _Page = TypeVar("_Page", OrdersPage, TradesPage)
 
@@ -116,15 +117,30 @@ class ClobPrivate:
         self._host = host
 
     async def open_orders(self, *, market: str | None = None) -> list[WireOpenOrder]:
-        """Every active order, resting or in its delay."""
-        orders: list[WireOpenOrder] = []
+        """Every active order, resting or in its delay.
+
+        Cursors count rows: what leaves the list between two pages takes others past us unseen. A list of several pages
+        is therefore read until a reading finds nothing new; what only an earlier one found may have ended meanwhile.
+        """
+        orders: dict[str, WireOpenOrder] = {}
+        for _ in range(_MAX_READINGS):
+            rows, is_whole = await self._open_orders(market)
+            news = rows.keys() - orders.keys()
+            orders |= rows
+            if is_whole or not news:
+                return list(orders.values())
+        raise ProtocolError("the list of orders does not come to rest", code="endless_pages")
+
+    async def _open_orders(self, market: str | None) -> tuple[dict[str, WireOpenOrder], bool]:
+        """One reading by id, and whether one page held it all."""
+        orders: dict[str, WireOpenOrder] = {}
         cursor = FIRST_CURSOR
-        for _ in range(_MAX_PAGES):
+        for number in range(_MAX_PAGES):
             params: Params = {"next_cursor": cursor} | ({"market": market} if market else {})
             page = await self._page("/data/orders", params, OrdersPage)
-            orders += page.data
+            orders |= {order.id: order for order in page.data}
             if page.next_cursor in ("", END_CURSOR):
-                return orders
+                return orders, number == 0
             cursor = page.next_cursor
         raise ProtocolError("the list of orders does not end", code="endless_pages")
 
