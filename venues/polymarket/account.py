@@ -26,6 +26,7 @@ from venues.polymarket.holdings import folded, position_reports, settlement_repo
 from venues.polymarket.http import VenueHost
 from venues.polymarket.markets_clob import market_of_clob
 from venues.polymarket.parse import Identity, fill_reports, order_report
+from venues.polymarket.schemas_data import Resolution
 from venues.polymarket.sign import PolymarketWallet
 from venues.polymarket.stream_user import UserChannel, subscription
 from venues.polymarket.wall import wall_ms
@@ -82,6 +83,7 @@ class PolymarketAccount:
         self._tap = tap
         self._market_of = market_of
         self._learned: dict[str, VenueMarket] = {}
+        self._lost: dict[str, Resolution] = {}
         self._me = Identity(account, wallet.api_key, wallet.funder)
         self._clob_host = VenueHost(name="polymarket.clob", base_url=endpoints.clob_url, limiter=limiter, wallet=wallet)
         self._data_host = VenueHost(name="polymarket.data", base_url=endpoints.data_url, limiter=limiter)
@@ -194,6 +196,7 @@ class PolymarketAccount:
             since_ms=since_ms,
             traded=self._traded,
             now_ms=self._clock_ms(),
+            lost=self._lost,
         )
 
     async def _fills_of_market(self, ref: OrderRef) -> list[FillReport]:

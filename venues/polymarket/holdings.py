@@ -57,12 +57,14 @@ async def settlement_reports(
     since_ms: int,
     traded: Callable[[str], Awaitable[Quantities]],
     now_ms: int,
+    lost: dict[str, Resolution],
 ) -> list[SettlementReport]:
     """Conditions of which something was paid since `since_ms`, each with all that was ever paid for it within
     `_PARTS_WITHIN_S`, oldest first. `traded` folds our fills of a condition. A failed read raises.
 
-    A loss whose time of resolution the venue does not tell is told every time, as of `now_ms`."""
-    booker = _Booker(data, account, traded)
+    A loss whose time of resolution the venue does not tell is told every time, as of `now_ms`. `lost` keeps how losses
+    resolved, from one call to the next: they stay in the list for ever, and each is asked for once."""
+    booker = _Booker(data, account, traded, lost)
     redeemed = await data.activity(wallet, types=[_REDEEM], start_s=max(0, since_ms // 1000 - _PARTS_WITHIN_S))
     news = {each.condition_id for each in redeemed if each.timestamp >= since_ms // 1000}
     for each in redeemed:
@@ -87,8 +89,11 @@ class _Booker:
     """Collects at most one report per condition; a redemption in parts adds up, as of the last of them, in whatever
     order they are listed."""
 
-    def __init__(self, data: DataApi, account: str, traded: Callable[[str], Awaitable[Quantities]]) -> None:
+    def __init__(
+        self, data: DataApi, account: str, traded: Callable[[str], Awaitable[Quantities]], lost: dict[str, Resolution]
+    ) -> None:
         self.reports: dict[str, SettlementReport] = {}
+        self._lost = lost
         self._data = data
         self._account = account
         self._traded = traded
@@ -106,12 +111,14 @@ class _Booker:
         self._add(activity.condition_id, value_u, held, payout_u, activity.timestamp * 1000)
 
     async def loss(self, position: PositionV2, since_ms: int, now_ms: int) -> None:
-        resolution = await self._data.resolution(position.condition_id)
-        if resolution is None or (value_u := resolution.value_u) is None or position.condition_id in self.reports:
+        condition = position.condition_id
+        resolution = self._lost.get(condition) or await self._data.resolution(condition)
+        if resolution is None or (value_u := resolution.value_u) is None or condition in self.reports:
             return
+        self._lost[condition] = resolution
         resolved_ms = _resolved_ms(resolution) or now_ms
         if resolved_ms >= since_ms:
-            self._add(position.condition_id, value_u, _added((0, 0), position), 0, resolved_ms)
+            self._add(condition, value_u, _added((0, 0), position), 0, resolved_ms)
 
     def _add(self, condition: str, value_u: int, held: Quantities, payout_u: int, venue_ms: int) -> None:
         before = self.reports.get(condition)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 from venues.polymarket.data_api import DataApi
 from venues.polymarket.holdings import settlement_reports
 from venues.polymarket.http import VenueHost
-from venues.polymarket.schemas_data import ActivityV2
+from venues.polymarket.schemas_data import ActivityV2, Resolution
 from venues.simulator.asgi import Request, Router, json_reply
 from venues.simulator.asgi_server import AppServer
 from venues.types import MICRO
@@ -57,6 +59,7 @@ async def test_parts_are_told_as_of_the_last_of_them(is_newest_first: bool):
         since_ms=0,
         traded=unasked,
         now_ms=NOON_S * 1_000,
+        lost={},
     )
     assert (report.payout_u, report.venue_ms) == (10 * MICRO, (NOON_S + 2 * HOUR_S) * 1_000)
 
@@ -76,6 +79,7 @@ async def test_every_part_counts_when_a_later_one_is_news_and_an_old_market_is_n
             since_ms=since_s * 1_000,
             traded=unasked,
             now_ms=NOON_S * 1_000,
+            lost={},
         )
         return {report.market_id.partition(":")[2]: report.payout_u for report in reports}
 
@@ -95,18 +99,32 @@ def lost(condition: str, size: int) -> dict[str, Any]:
     }
 
 
-def lists(rows: dict[str, list[dict[str, Any]]]) -> Router:
-    """A Data API that holds these rows by path."""
-    router = Router()
-    for path, found in rows.items():
-        router.get(path, lambda request, found=found: _page(request, found))  # type: ignore[misc]
-    return router
+class DataStand:
+    """A Data API that holds these rows by path, and counts how often each path is asked."""
 
+    def __init__(self, rows: dict[str, list[dict[str, Any]]]) -> None:
+        self.asked: Counter[str] = Counter()
+        self.router = Router()
+        self._rows = rows
+        for path in rows:
+            self.router.get(path, self._page)
 
-async def _page(request: Request, found: list[dict[str, Any]]) -> Any:
-    wanted = request.one("condition_id")
-    data = [row for row in found if wanted in ("", row["condition_id"])]
-    return json_reply({"data": data, "pagination": {"has_more": False, "next_cursor": None}})
+    async def _page(self, request: Request) -> Any:
+        self.asked[request.path] += 1
+        wanted = request.one("condition_id")
+        data = [row for row in self._rows[request.path] if wanted in ("", row["condition_id"])]
+        return json_reply({"data": data, "pagination": {"has_more": False, "next_cursor": None}})
+
+    @asynccontextmanager
+    async def data(self) -> AsyncIterator[DataApi]:
+        server = AppServer(self.router)
+        await server.start()
+        host = VenueHost(name="data", base_url=f"http://127.0.0.1:{server.port}")
+        try:
+            yield DataApi(host)
+        finally:
+            await host.aclose()
+            await server.stop()
 
 
 @pytest.mark.parametrize("untold", [{}, {"resolved_at": ""}, {"resolved_at": None}])
@@ -117,20 +135,39 @@ async def test_a_loss_whose_time_the_venue_does_not_tell_is_told_as_of_now(untol
         {"condition_id": B, "status": "resolved", "payouts": [0, MICRO], "resolved_at": "2026-01-09T12:00:00Z"},
     ]
     rows = {"/v2/positions": [lost(A, 7), lost(B, 5)], "/v2/activity": [], "/v2/resolutions": resolutions}
-    server = AppServer(lists(rows))
-    await server.start()
-    host = VenueHost(name="data", base_url=f"http://127.0.0.1:{server.port}")
-    try:
+    async with DataStand(rows).data() as data:
         (report,) = await settlement_reports(
-            DataApi(host),
+            data,
             wallet="0x1",
             account="main",
             since_ms=(NOON_S + 30 * HOUR_S) * 1_000,
             traded=unasked,
             now_ms=(NOON_S + 40 * HOUR_S) * 1_000,
+            lost={},
         )
-    finally:
-        await host.aclose()
-        await server.stop()
     assert (report.market_id, report.yes_qty_u, report.payout_u) == (f"polymarket:{A}", 7 * MICRO, 0)
     assert report.venue_ms == (NOON_S + 40 * HOUR_S) * 1_000
+
+
+async def test_how_a_loss_resolved_is_asked_once_for_all_reads():
+    """Nobody redeems a loss: it stays in the list for ever, and the list is read every few seconds."""
+    resolutions = [
+        {"condition_id": one, "payouts": [0, MICRO], "resolved_at": "2026-01-09T12:00:00Z"} for one in (A, B)
+    ]
+    rows = {"/v2/positions": [lost(A, 7), lost(B, 5)], "/v2/activity": [], "/v2/resolutions": resolutions}
+    stand, known = DataStand(rows), dict[str, Resolution]()
+    async with stand.data() as data:
+        told = [
+            await settlement_reports(
+                data,
+                wallet="0x1",
+                account="main",
+                since_ms=since_s * 1_000,
+                traded=unasked,
+                now_ms=(NOON_S + 40 * HOUR_S) * 1_000,
+                lost=known,
+            )
+            for since_s in (NOON_S, NOON_S, NOON_S + HOUR_S)
+        ]
+    assert [[report.yes_qty_u for report in reports] for reports in told] == [[7 * MICRO, 5 * MICRO]] * 2 + [[]]
+    assert stand.asked == {"/v2/positions": 3, "/v2/activity": 3, "/v2/resolutions": 2}
