@@ -71,7 +71,10 @@ def is_whole(qty_u: int, filled_u: int) -> bool:
 
 
 def order_state_of(order: WireOpenOrder, *, filled_u: int, qty_u: int) -> OrderState:
-    """Where an order is. Raises ProtocolError for a status nobody documented, except on a cancellation."""
+    """Where an order is. Raises ProtocolError for a status nobody documented, except on a cancellation.
+
+    An immediate order never rests: one that lives has not been matched yet, and may be until its delay is over.
+    """
     status = order.status.removeprefix("ORDER_STATUS_")
     if order.type == "CANCELLATION" or status.startswith("CANCELED") or status == "INVALID":
         if is_whole(qty_u, filled_u):
@@ -81,7 +84,9 @@ def order_state_of(order: WireOpenOrder, *, filled_u: int, qty_u: int) -> OrderS
     if status in ("LIVE", "UNMATCHED", "MATCHED"):
         if is_whole(qty_u, filled_u):
             return OrderState.FILLED
-        return OrderState.CANCELED if is_immediate else OrderState.RESTING
+        if not is_immediate:
+            return OrderState.RESTING
+        return OrderState.DELAYED if status == "LIVE" else OrderState.CANCELED
     if status == "DELAYED":
         return OrderState.DELAYED
     raise ProtocolError(f"unknown order status {status[:60]!r}", code="unknown_status")

@@ -179,6 +179,8 @@ def test_recorded_order_frames(shared: Path, name: str, state: OrderState, fille
         ("", "GTC", "DELAYED", "0", OrderState.DELAYED),
         ("UPDATE", "GTC", "UNMATCHED", "0", OrderState.RESTING),
         ("UPDATE", "FAK", "MATCHED", "4", OrderState.CANCELED),
+        ("PLACEMENT", "FAK", "LIVE", "0", OrderState.DELAYED),
+        ("", "FOK", "ORDER_STATUS_LIVE", "0", OrderState.DELAYED),
         ("UPDATE", "GTC", "MATCHED", "4", OrderState.RESTING),
         ("UPDATE", "GTC", "MATCHED", "9.995", OrderState.FILLED),
         ("CANCELLATION", "GTD", "CANCELED_EXPIRED_ORDER", "0", OrderState.EXPIRED),
