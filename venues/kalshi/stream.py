@@ -3,7 +3,9 @@
 A book is live from its snapshot on. It stops being live with a gap in its subscription's `seq`, with the death of the
 subscription and with the connection; each time the trader hears a `BookGap` before anything else can reach it, and a
 new snapshot is asked for, again and again while none comes. Deltas for a book that is not live are dropped: they are
-part of the snapshot to come. Books are asked for in YES prices explicitly, because the venue will change its default.
+part of the snapshot to come. A live book is asked for as a whole once a minute, too: a change that cannot be (a level
+below zero) makes it useless to whoever keeps it, though no frame is missing. Books are asked for in YES prices
+explicitly, because the venue will change its default.
 Source: docs.kalshi.com, AsyncAPI of October 2026.
 """
 
@@ -112,7 +114,15 @@ class KalshiStream:
         if not self.live_count and any(self._watched[ticker].tries > _TRIES_IN_VAIN for ticker in overdue):
             return messages + self._bury(self._subscriptions.end(self._books, now_us), now_us)
         self._subscriptions.request_snapshots(self._books, overdue, now_us)
+        self._audit(now_us)
         return messages
+
+    def _audit(self, now_us: int) -> None:
+        """Ask for the whole of each live book that has not been seen whole for a minute."""
+        due = [ticker for ticker, watched in self._watched.items() if watched.is_to_be_audited(now_us)]
+        for ticker in due:
+            self._watched[ticker].whole_us = now_us
+        self._subscriptions.request_snapshots(self._books, due, now_us)
 
     @property
     def has_commands(self) -> bool:
@@ -214,7 +224,7 @@ class KalshiStream:
         watched = self._watched.get(msg.market_ticker)
         if verdict is Seq.OLD or watched is None:
             return messages
-        watched.is_live = True
+        watched.is_live, watched.whole_us = True, received_us
         return [*messages, BookSnapshot(watched.id, bids, asks, received_us // 1000)]
 
     def _on_trade(self, frame: TradeFrame) -> list[MarketMessage]:

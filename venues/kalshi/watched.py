@@ -7,18 +7,21 @@ from venues.kalshi.schemas_stream import LifecycleMsg
 from venues.types import MarketState, MarketStateChanged, Outcome
 
 SNAPSHOT_WITHIN_US = 5_000_000
+AUDIT_EVERY_US = 60_000_000
 _LONGEST_WAIT_US = 40_000_000
 
 
 class Watched:
-    """`is_live` from a snapshot to the next loss; `asked_us` is when its snapshot was last asked for."""
+    """`is_live` from a snapshot to the next loss; `asked_us` is when its snapshot was last asked for, `whole_us` when
+    one came, or was asked for to make sure."""
 
-    __slots__ = ("asked_us", "id", "is_live", "result", "tries", "value_u")
+    __slots__ = ("asked_us", "id", "is_live", "result", "tries", "value_u", "whole_us")
 
     def __init__(self, ticker: str) -> None:
         self.id = market_id(ticker)
         self.result: Outcome | None = None
         self.value_u: int | None = None
+        self.whole_us = 0
         self.lose(0)
 
     def lose(self, now_us: int) -> None:
@@ -26,6 +29,10 @@ class Watched:
         self.is_live = False
         self.asked_us = now_us
         self.tries = 0
+
+    def is_to_be_audited(self, now_us: int) -> bool:
+        """Whether a live book has gone so long on changes alone."""
+        return self.is_live and now_us - self.whole_us > AUDIT_EVERY_US
 
     def is_overdue(self, now_us: int, *, subscribed_us: int) -> bool:
         """Whether the snapshot should have come: 5 s after it was asked for, then 10, 20 and every 40 s."""

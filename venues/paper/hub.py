@@ -99,19 +99,24 @@ class PaperFeed:
         for listener in self.listeners:
             with contextlib.suppress(VenueError):  # an account that cannot be kept says so at its own doors
                 listener.advance(now_ms)
-        self._note(message)
+        if not self._note(message):
+            return
         for listener in self.listeners:
             with contextlib.suppress(VenueError):
                 listener.hear(message, now_ms)
 
-    def _note(self, message: Message) -> None:
+    def _note(self, message: Message) -> bool:
+        """False: a whole book that is what we have. It gives back nothing that an account took of it."""
         match message:
             case BookDelta():
                 self.book(message.market_id).apply_delta(message.is_bid, message.price_u, message.delta_u)
             case BookLevel():
                 self.book(message.market_id).set_level(message.is_bid, message.price_u, message.qty_u)
             case BookSnapshot():
-                self.book(message.market_id).apply_snapshot(message.bids, message.asks)
+                book = self.book(message.market_id)
+                before = _levels_of(book)
+                book.apply_snapshot(message.bids, message.asks)
+                return _levels_of(book) != before
             case BookGap():
                 self.book(message.market_id).clear()
             case MarketListed():
@@ -121,6 +126,7 @@ class PaperFeed:
             case FeedStatus() if not message.is_up:
                 for book in self.books.values():
                     book.clear()
+        return True
 
     def _change(self, message: MarketStateChanged) -> None:
         known = self.markets.get(message.market_id)
@@ -131,6 +137,10 @@ class PaperFeed:
         self.markets[message.market_id] = msgspec.structs.replace(
             known, state=message.state, result=result, settlement_value_u=value_u
         )
+
+
+def _levels_of(book: Book) -> tuple[bool, list[tuple[int, int]], list[tuple[int, int]]]:
+    return book.is_valid, book.levels(True), book.levels(False)
 
 
 def paid_value_u(market: VenueMarket) -> int | None:

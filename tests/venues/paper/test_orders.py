@@ -71,6 +71,15 @@ def test_the_same_depth_is_not_taken_twice_until_the_book_is_stated_again(stand:
     assert stand.place(price_u=50 * CENT_U, qty_u=9 * MICRO, time_in_force=IOC).filled_u == 7 * MICRO
 
 
+def test_a_whole_book_that_is_no_news_gives_nothing_back(stand: PaperStand):
+    stand.book({48: 10}, {51: 5})
+    stand.place(price_u=51 * CENT_U, qty_u=4 * MICRO, time_in_force=IOC)
+    stand.book({48: 10}, {51: 5})
+    assert stand.place(price_u=51 * CENT_U, qty_u=4 * MICRO, time_in_force=IOC).filled_u == MICRO
+    stand.book({48: 10}, {51: 6})
+    assert stand.place(price_u=51 * CENT_U, qty_u=9 * MICRO, time_in_force=IOC).filled_u == 6 * MICRO
+
+
 def test_no_is_bought_from_the_bids_of_yes(stand: PaperStand):
     stand.place(outcome=Outcome.NO, price_u=53 * CENT_U, qty_u=12 * MICRO, time_in_force=IOC)
     assert [(cents, qty) for cents, qty, _ in stand.fills] == [(52, 10), (53, 2)]
