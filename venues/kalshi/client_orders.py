@@ -17,7 +17,7 @@ from venues.kalshi.budget import Budget
 from venues.kalshi.capabilities import CAPABILITIES
 from venues.kalshi.constants import CANCEL_CANNOT_NOW, NO_SUCH_ORDER, ORDERS, KalshiEndpoints, KalshiKey
 from venues.kalshi.numbers import amount_u, count_text, price_text
-from venues.kalshi.order_groups import LARGEST_LIMIT_U, OrderGroups
+from venues.kalshi.order_groups import LARGEST_LIMIT_U, LIMIT_STEP_U, OrderGroups
 from venues.kalshi.orders import check_price, check_quantity, prepare_order, shard_of, wire_side, yes_price_u
 from venues.kalshi.pauses import PauseGate
 from venues.kalshi.refusals import refusal_of
@@ -115,10 +115,14 @@ class KalshiOrders:
             raise self._cancel_failure(reply)
 
     async def open_fence(self, *, limit_u: int) -> str:
-        """An order group on each shard that the account has money on. Raises the errors of a read or a write."""
+        """An order group on each shard that the account has money on, with the next lower limit that the venue takes.
+
+        Raises the errors of a read or a write.
+        """
         cash = await self.rest.get("/portfolio/balance", BalanceReply)
         shards = {0, *(shard.exchange_index for shard in cash.balance_breakdown)}
-        return await self.groups.open_fence(shards, limit_u=min(max(limit_u, MICRO), LARGEST_LIMIT_U))
+        taken_u = min(max(limit_u - limit_u % LIMIT_STEP_U, MICRO), LARGEST_LIMIT_U)
+        return await self.groups.open_fence(shards, limit_u=taken_u)
 
     async def close_fence(self, token: str) -> None:
         await self.groups.close_fence(token)

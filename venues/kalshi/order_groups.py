@@ -27,6 +27,9 @@ GONE = 404
 LARGEST_LIMIT_U = 1_000_000_000_000
 """1,000,000 contracts in 15 s: a fence that only we trigger."""
 
+LIMIT_STEP_U = 10_000
+"""Hundredths of a contract, as in every count on this wire."""
+
 _EMPTY = b"{}"
 
 
