@@ -89,7 +89,9 @@ def fence_token(groups: dict[int, str]) -> str:
 
 
 def groups_of(token: str) -> dict[int, str]:
-    """The group per shard in a fence token."""
+    """The group per shard in a fence token; a token without shards is one group on the common shard."""
+    if token and ":" not in token:
+        return {0: token}
     pairs = (part.partition(":") for part in token.split(",") if part)
     return {int(shard): group_id for shard, _, group_id in pairs}
 
