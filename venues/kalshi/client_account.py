@@ -35,7 +35,7 @@ from venues.kalshi.schemas_portfolio import (
 )
 from venues.kalshi.schemas_replies import CutoffReply, UserDataTimestampReply
 from venues.kalshi.sign import Signer, wall_clock_ms
-from venues.kalshi.stream_account import KalshiAccountStream
+from venues.kalshi.stream_account import FEED, KalshiAccountStream
 from venues.ports import FrameTap, OrderRef, Sink
 from venues.transport.socket import ReconnectingSocket
 from venues.types import (
@@ -50,7 +50,6 @@ from venues.types import (
 
 log = structlog.get_logger(__name__)
 
-FEED = "kalshi.user"
 _PAGE = 1000
 _OVERLAP_MS = 60_000
 _FIRST_LOOK_BACK_MS = 600_000

@@ -8,7 +8,7 @@ import pytest
 
 from tests.venues.kalshi.wire_frames import commands, error, frame, subscribed
 from venues.kalshi.stream_account import KalshiAccountStream
-from venues.types import FillReport, OrderReport, OrderState, Outcome, PositionReport, Side
+from venues.types import FeedStatus, FillReport, OrderReport, OrderState, Outcome, PositionReport, Side
 
 CHANNELS = ["fill", "user_orders", "market_positions", "order_group_updates"]
 FILL = {
@@ -125,11 +125,36 @@ def test_what_cannot_be_read_is_not_lost_but_read_by_rest(bad: str) -> None:
     assert len(stream.unreadable) == 1
 
 
+def test_what_happens_before_fills_and_orders_are_subscribed_is_read() -> None:
+    stream = KalshiAccountStream(account="main")
+    stream.open(0)
+    stream.needs_reading = False  # read before the venue had heard of the channels
+    fills, orders, *_ = commands(stream.take_commands())
+    stream.feed(subscribed(fills["id"], "fill", 1), 0)
+    assert not stream.needs_reading
+    stream.feed(subscribed(orders["id"], "user_orders", 2), 0)
+    assert stream.needs_reading
+
+
+def test_a_channel_that_tells_no_orders_and_no_fills_may_be_missing() -> None:
+    stream = connected()
+    assert stream.feed(error(10, sid=4), 0) == []
+    assert stream.needs_reading
+
+
 def test_a_dead_channel_is_subscribed_again_and_its_loss_read() -> None:
     stream = connected()
-    stream.feed(error(25, sid=1), 0)
+    (down,) = stream.feed(error(25, sid=1), 0)
+    assert isinstance(down, FeedStatus) and not down.is_up
+    assert stream.feed(error(10, sid=2), 0) == []
     assert stream.needs_reading
-    assert [command["params"] for command in commands(stream.take_commands())] == [{"channels": ["fill"]}]
+    asked = commands(stream.take_commands())
+    assert [command["params"] for command in asked] == [{"channels": ["fill"]}, {"channels": ["user_orders"]}]
+    stream.needs_reading = False
+    assert stream.feed(subscribed(asked[0]["id"], "fill", 8), 0) == []
+    (up,) = stream.feed(subscribed(asked[1]["id"], "user_orders", 9), 0)
+    assert isinstance(up, FeedStatus) and up.is_up
+    assert stream.needs_reading
 
 
 def test_groups_that_the_venue_stopped_are_remembered_until_reset() -> None:
