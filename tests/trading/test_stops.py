@@ -22,7 +22,7 @@ from risk.services import halt_resume, halt_set
 from tests.builders import a_claimed_order, a_market, a_user, an_account, an_epoch
 from trading.models import AccountLedger, Order, OrderStatus, ReconciliationRun, RunTrigger
 from trading.selectors.cancel_contexts import cancel_contexts
-from trading.selectors.stops import unproven_stops
+from trading.selectors.stops import accounts_in, unproven_stops
 from trading.services.orders import orders_cancel_requested
 from trading.services.reconciliation import reconciliation_begin, reconciliation_end
 from trading.services.stopping import account_stop_begin, account_stop_note
@@ -79,6 +79,22 @@ def test_an_account_where_nothing_of_ours_ever_was_keeps_no_stop_open():
     an_account(a_user("eve@example.org"))
     event = a_halt().events.get()
     prove(event, heard)
+    assert receipt_of(event).is_over and late_stops() == []
+
+
+@pytest.mark.parametrize("scope", [HaltScope.MARKET, HaltScope.ACCOUNT])
+def test_a_stop_goes_on_where_it_has_begun_though_its_last_order_is_over_in_our_books(scope: HaltScope):
+    account = an_account()
+    order = an_open_order(account)
+    if scope == HaltScope.ACCOUNT:
+        VenueAccount.objects.update(is_enabled=False)
+    key = order.market.market_id if scope == HaltScope.MARKET else str(account.uid)
+    halt = halt_set(scope=scope, scope_key=key, state=HaltState.HALTED, code="manual", reason="drill", actor="ann")
+    account_stop_begin(event=halt.events.get(), venue_account=account)
+    Order.objects.filter(pk=order.pk).update(status=OrderStatus.CANCELED)
+    event = KillSwitchEvent.objects.get()
+    assert accounts_in(event) == [account]
+    prove(event, account)
     assert receipt_of(event).is_over and late_stops() == []
 
 

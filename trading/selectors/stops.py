@@ -23,6 +23,8 @@ WIDE = (HaltScope.GLOBAL, HaltScope.VENUE, HaltScope.USER, HaltScope.ACCOUNT)
 Stop = KillSwitchEvent | TradingHalt
 """Whatever has a scope and its key."""
 
+_NO_PARTS = KillSwitchPart.objects.none()
+
 
 def open_stops() -> list[KillSwitchEvent]:
     """Stops that nobody has ended, oldest first."""
@@ -31,11 +33,15 @@ def open_stops() -> list[KillSwitchEvent]:
 
 def accounts_in(event: Stop) -> list[VenueAccount]:
     """The accounts of this deployment's mode that the stop concerns: all of a wide scope; for a strategy, a game or a
-    market those that have orders or positions there."""
-    rows = _in_use()
+    market those that have orders or positions there. Where it has begun it goes on to its proof, whatever is left."""
+    begun = KillSwitchPart.objects.filter(event=event) if isinstance(event, KillSwitchEvent) else _NO_PARTS
+    rows = _in_use(begun).order_by("id")
     if event.scope in WIDE:
-        return list(rows.filter(_wide(event)).order_by("id"))
-    return [row for row in rows.order_by("id") if orders_in(event, row).exists() or positions_in(event, row).exists()]
+        return list(rows.filter(_wide(event)))
+    places = set(begun.values_list("venue_account_id", flat=True))
+    return [
+        row for row in rows if row.pk in places or orders_in(event, row).exists() or positions_in(event, row).exists()
+    ]
 
 
 def orders_in(event: Stop, account: VenueAccount) -> QuerySet[Order]:
@@ -81,7 +87,8 @@ def is_obeyed(event: KillSwitchEvent, account: VenueAccount, *, within: timedelt
 
 def traded_accounts() -> list[VenueAccount]:
     """Accounts of this deployment's mode that a trader holds, or has held: where orders of ours may rest."""
-    return list(_in_use().filter(lease__isnull=False).order_by("id"))
+    begun = KillSwitchPart.objects.filter(event__rearmed_at=None)
+    return list(_in_use(begun).filter(lease__isnull=False).order_by("id"))
 
 
 def why_not_rearm(halt: TradingHalt) -> list[str]:
@@ -128,11 +135,13 @@ def _may_have_orders(account: VenueAccount) -> bool:
     return TraderLease.objects.filter(venue_account=account).exists() or working.exists()
 
 
-def _in_use() -> QuerySet[VenueAccount]:
-    """Of this deployment's mode: enabled, or switched off while orders of ours work there."""
-    working = Order.objects.filter(venue_account=OuterRef("pk"), status__in=WORKING, is_external=False)
+def _in_use(begun: QuerySet[KillSwitchPart]) -> QuerySet[VenueAccount]:
+    """Of this deployment's mode: enabled, or switched off while orders of ours work there, or parts of stops are
+    `begun` there."""
+    here = {"venue_account": OuterRef("pk")}
+    working = Order.objects.filter(**here, status__in=WORKING, is_external=False)
     rows = VenueAccount.objects.select_related("user").filter(mode=settings.TRADING_MODE)
-    return rows.filter(Q(is_enabled=True) | Exists(working))
+    return rows.filter(Q(is_enabled=True) | Exists(working) | Exists(begun.filter(**here)))
 
 
 def _wide(event: Stop) -> Q:

@@ -179,6 +179,19 @@ async def test_a_narrow_halt_leaves_what_it_does_not_concern(stand: Stand):
     assert stand.engine.session.desk.state == "active"
 
 
+async def test_a_narrow_stop_is_proven_though_its_last_order_is_over_in_our_books_before_that(
+    stand: Stand, trouble: Trouble
+):
+    (ours,) = await resting(stand, Venue.KALSHI)
+    trouble.before_ops["kalshi", "cancel"] = REFUSED
+    await halt(stand, HaltScope.MARKET, ours.market_id)
+    await stand.until(lambda: trouble.asked["kalshi", "cancel"] >= 2)
+    trouble.before_ops.clear()
+    await stand.until_row(ours, OrderStatus.CANCELED)
+    (part,) = await proven(stand, 1)
+    assert part.stuck == []
+
+
 async def test_an_order_without_an_answer_is_not_gone_until_the_venue_shows_it(stand: Stand, trouble: Trouble):
     await stand.market(Venue.KALSHI)
     trouble.before_ops["kalshi", "create"] = DROP
