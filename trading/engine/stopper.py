@@ -3,13 +3,14 @@
 The engine has one for the accounts of its desk, and looks within 20 ms of a halt on its host; the guard has one for
 what no trader stops. A stop that is proven is looked after more slowly: an order that was long on its way may still
 turn up, and is taken off too. A key that the venue refuses is tried less often, another one at once. Invariant:
-whatever one round at one account comes to, the others go on, and so does it.
+whatever one round at one account comes to, and however long it takes, the others go on, and so does it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import structlog
 
@@ -59,6 +60,9 @@ class Stopper:
         self._stops: dict[tuple[int, int], AccountStop] = {}
         self._over_until: dict[tuple[int, int], float] = {}
         self._patience = KeyPatience(most_s=REFUSED_S)
+        self._rounds: dict[tuple[int, int], asyncio.Task[None]] = {}
+        self._is_done: dict[tuple[int, int], bool] = {}
+        """By the last round that has ended."""
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -68,31 +72,48 @@ class Stopper:
     async def run(self) -> None:
         """For ever; cancel to stop."""
         self._seen = self._generation()
-        while True:
-            pause_s = BUSY_S if await self.look() else IDLE_S
-            if await self._is_early(pause_s):
-                self._on_change()
+        try:
+            while True:
+                await self._begin_rounds()
+                if await self._is_early(IDLE_S if all(self._is_done.values()) else BUSY_S):
+                    self._on_change()
+        finally:
+            for task in self._rounds.values():
+                task.cancel()
+            await asyncio.gather(*self._rounds.values(), return_exceptions=True)
 
     async def look(self) -> bool:
-        """One round of everything that is not over. True while something is not."""
+        """One round of everything that is not over, to its end. True while something is not."""
+        await self._begin_rounds()
+        await asyncio.gather(*self._rounds.values())
+        return not all(self._is_done.values())
+
+    async def _begin_rounds(self) -> None:
+        """Of everything that is not over and has no round under way: an account that takes long keeps no other
+        waiting."""
         try:
             work = await self._database.call(_work, [door.row for door in self._doors()])
         except AWAY as error:
             log.error("stops_not_read", error=str(error))
-            return False
-        self._forget_all_but({event.pk for event, _ in work})
+            return
         doors = {door.row.pk: door for door in self._doors()}
-        rounds = [self._round(event, doors[account.pk]) for event, account in work if account.pk in doors]
-        return any(await asyncio.gather(*rounds))
+        found = {(event.pk, account.pk): event for event, account in work if account.pk in doors}
+        self._forget_all_but({event.pk for event, _ in work}, set(found))
+        for key, event in found.items():
+            if key not in self._rounds:
+                self._rounds[key] = asyncio.create_task(self._round(event, doors[key[1]]))
+                self._rounds[key].add_done_callback(partial(self._rounds.pop, key))
 
-    async def _round(self, event: KillSwitchEvent, door: Door) -> bool:
+    async def _round(self, event: KillSwitchEvent, door: Door) -> None:
+        key, is_done = (event.pk, door.row.pk), False
         try:
-            return await self._round_of(event, door)
+            is_done = not await self._round_of(event, door)
         except (VenueError, *AWAY) as error:
             log.warning("stop_round_failed", account=door.row.account_key, error=str(error))
         except Exception:  # the supervisor's seam: no account's trouble ends the stops of the others
             log.exception("stop_round_failed", account=door.row.account_key)
-        return True
+        if key in self._is_done:  # it may have ended meanwhile
+            self._is_done[key] = is_done
 
     async def _round_of(self, event: KillSwitchEvent, door: Door) -> bool:
         """True while there is something left to do. Raises VenueError, and what a database that is away raises."""
@@ -141,9 +162,10 @@ class Stopper:
             await asyncio.sleep(WATCH_S)
         return False
 
-    def _forget_all_but(self, open_events: set[int]) -> None:
+    def _forget_all_but(self, open_events: set[int], work: set[tuple[int, int]]) -> None:
         self._stops = {key: stop for key, stop in self._stops.items() if key[0] in open_events}
         self._over_until = {key: until for key, until in self._over_until.items() if key[0] in open_events}
+        self._is_done = {key: self._is_done.get(key, False) for key in work}
 
 
 def _work(accounts: list[VenueAccount]) -> list[tuple[KillSwitchEvent, VenueAccount]]:

@@ -17,6 +17,7 @@ from django.db.backends.signals import connection_created
 
 from risk.models import HaltScope, HaltState, KillSwitchPart
 from risk.services import halt_set
+from tests.swapped import swapped
 from tests.trading.engine.stand import PATIENCE_S, Stand
 from tests.trading.engine.trouble import DROP, Trouble
 from trading.domain.commands import SubmitOrder
@@ -26,6 +27,7 @@ from trading.engine.permit import KILL_FILE
 from trading.engine.stopper import Stopper
 from trading.models import Order, OrderStatus, Position, TraderStatus
 from trading.services.trader import trader_stop
+from venues.polymarket import gateway
 from venues.registry import simulated_endpoints
 from venues.simulator.faults import Disturbance
 from venues.types import OrderState, TimeInForce, Venue
@@ -123,6 +125,21 @@ async def test_a_stop_waits_for_nothing_that_the_ledger_is_busy_with(stand: Stan
     await busy
     (part, _) = await proven(stand, 2)
     assert (part.orders_open, part.cancels_sent >= 1) == (1, True)
+
+
+async def test_a_venue_that_does_not_answer_holds_up_no_stop_at_another(stand: Stand, trouble: Trouble):
+    await resting(stand, Venue.POLYMARKET)
+    await resting(stand, Venue.KALSHI)
+    trouble.before_ops["polymarket", "cancel_all"] = Disturbance(swallow=True)
+    with swapped(gateway, "_ORDER_DEADLINE_S", PATIENCE_S):
+        await halt(stand, HaltScope.VENUE, "polymarket")
+        await stand.until(lambda: trouble.asked["polymarket", "cancel_all"] == 1)
+        await halt(stand, HaltScope.VENUE, "kalshi")
+        deadline = time.monotonic() + PATIENCE_S
+        while not (seen := {part.venue_account.venue: part for part in await parts(stand)}).get("kalshi"):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+    assert seen["polymarket"].cancels_sent == 0, "its answer is waited for still"
 
 
 async def test_a_cancel_that_is_refused_is_asked_again_until_it_is_taken(stand: Stand, trouble: Trouble):
