@@ -58,6 +58,7 @@ class CatchUp:
         self._in_flight = in_flight
         self.proof = ProofOfDeath(account=account, database=database, clock=clock)
         self._fills_read_ms: int | None = None
+        self._working: set[int] = set()
 
     async def at_start(self) -> None:
         """All four reads, then the orders nobody reported. Raises what a failed read raises: do not trade then."""
@@ -72,6 +73,7 @@ class CatchUp:
     async def orders(self) -> None:
         """What is open at the venue, and what became of those that only we still think are working."""
         await self._close_never_sent()
+        await self._tell_ended()
         reports = await self._account.reader.open_orders()
         kill_point("P14.orders_read")
         seen = {report.venue_order_id for report in reports} | {report.client_order_id for report in reports}
@@ -164,6 +166,13 @@ class CatchUp:
             self._ledger.tell_end(order)
             kill_point("P12.never_prepared")
 
+    async def _tell_ended(self) -> None:
+        """Those that worked when this was last asked and are over by now. Who else writes (a person, a comparison
+        beside us) tells the rows only, and the session would wait for them for ever."""
+        over, self._working = await self._database.call(_over_since, self._account.row.pk, self._working)
+        for order in over:
+            self._ledger.tell_end(order)
+
 
 async def every_account(catch_ups: list[CatchUp], read: Callable[[CatchUp], Awaitable[None]]) -> None:
     """The same read for all accounts, one after the other."""
@@ -182,6 +191,13 @@ def _working_orders(account_pk: int) -> list[Order]:
     """What may be at the venue: sent by us, or a person's own order that was adopted and that nobody here sent."""
     working = Order.objects.filter(venue_account_id=account_pk, status__in=[OrderStatus.CLAIMED, OrderStatus.OPEN])
     return list(working.filter(Q(sent_at__isnull=False) | Q(is_external=True)).select_related("market"))
+
+
+def _over_since(account_pk: int, worked: set[int]) -> tuple[list[Order], set[int]]:
+    """Those of `worked` that do not work any more, and those that work now."""
+    rows = Order.objects.filter(venue_account_id=account_pk, status__in=[OrderStatus.CLAIMED, OrderStatus.OPEN])
+    working = set(rows.values_list("pk", flat=True))
+    return list(Order.objects.filter(pk__in=worked - working)), working
 
 
 def _unknown_orders(account_pk: int, busy: Set[str], at: datetime) -> list[Order]:

@@ -6,14 +6,18 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from django.db.models import F
 
 from tests.trading.engine.stand import IDLE, Stand, standing
+from tests.trading.engine.test_fencing import hide_orders, sent
 from tests.trading.engine.test_reconciling import place_behind_our_back
-from tests.trading.engine.trouble import Trouble
+from tests.trading.engine.trouble import DROP, Trouble
 from trading.domain.lifecycle import OrderStatus
 from trading.engine import proof
 from trading.engine.catchup import FEW, LOOK_BACK_MS, CatchUp, every_account
 from trading.models import Order, OrderEvent
+from trading.services.orders import UNKNOWN_FOR_GOOD, order_void
+from venues.errors import VenueError
 from venues.types import FillReport, SettleState, Side, TimeInForce, Venue
 
 CHEAP_U = 20_000
@@ -47,6 +51,30 @@ async def test_an_order_that_ended_while_nobody_listened_ends_here_by_its_proven
         row = await stand.until_row(resting, OrderStatus.CANCELED)
         await stand.until(lambda: stand.engine.session.desk.intents.working == {})
         assert (row.reserved_u, row.filled_u) == (0, 0)
+
+
+async def test_an_order_that_a_person_voided_is_over_for_the_running_session_too(
+    shared_database: None, tmp_path: Path, trouble: Trouble
+):
+    """Else its market would be taken for ever, and what is held there could not be left."""
+    async with standing(tmp_path, settings=IDLE, faults=trouble, seed=7, speed=30.0, games=2) as stand:
+        await stand.start_engine()
+        await stand.market(Venue.KALSHI)
+        hide_orders(trouble)
+        trouble.is_deaf, trouble.before_ops["kalshi", "create"] = True, DROP
+        lost = await sent(stand, Venue.KALSHI)
+        for catch_up in stand.engine.catch_ups:
+            with pytest.raises(VenueError):
+                await catch_up.orders()
+        await stand.database.call(void, await stand.row(lost))
+        await stand.until(lambda: stand.engine.session.desk.intents.working == {})
+        assert (await stand.row(lost)).status == OrderStatus.VOID
+
+
+def void(order: Order) -> None:
+    """The minutes that nobody may judge in are put back, as if they had gone by."""
+    Order.objects.filter(pk=order.pk).update(created_at=F("created_at") - UNKNOWN_FOR_GOOD)
+    order_void(order=order, reason="The venue's support never saw it.", actor="op@example.org")
 
 
 async def test_one_healthy_read_without_the_order_proves_nothing(shared_database: None, tmp_path: Path):
