@@ -20,6 +20,7 @@ import structlog
 from accounts.models import VenueAccount
 from core import clock
 from core.money import plain_text
+from markets.models import Market
 from risk.models import KillSwitchEvent, KillSwitchPart
 from risk.receipts import stop_part_cancels
 from trading.engine.database import DatabaseThread
@@ -71,7 +72,7 @@ class Look:
 
     listed: list[Order] = field(default_factory=list)
     unanswered: list[Order] = field(default_factory=list)
-    orphans: int = 0
+    orphans: list[OrderReport] = field(default_factory=list)
     """Ours by their names, and not in our books."""
     strangers: int = 0
     began_s: float = 0.0
@@ -107,7 +108,7 @@ class AccountStop:
             await self._begin()
         look = await self._look()
         if look.orphans:
-            await self._cancel_all()
+            await self._cancel_orphans(look.orphans)
         if look.listed:
             await self._cancel(look.listed)
         elif look.is_empty and look.began_s - self._acted_s < PROVES_AFTER_S:
@@ -122,7 +123,9 @@ class AccountStop:
         is_whole = self._event.scope in WIDE and not await self._has_strangers()
         named = [order for order in orders if order.venue_order_id]
         first_at = clock.now()
-        asking = (self._ask_all(orders) if is_whole else self._ask_each(named)) if orders else _nothing()
+        asking = (
+            (self._ask_all(orders) if is_whole else self._ask_each(map(order_ref, named))) if orders else _nothing()
+        )
         writing = self._database.call(
             account_stop_begin, event=self._event, venue_account=self._door.row, orders=orders
         )
@@ -130,15 +133,18 @@ class AccountStop:
         if sent:
             await self._database.call(_note_cancels, self._part, orders if is_whole else named, first_at, sent)
 
-    async def _cancel_all(self) -> None:
+    async def _cancel_orphans(self, reports: list[OrderReport]) -> None:
+        """Each by its own id: beside them may rest what people placed by hand. Only with one in a market that no row
+        tells of, everything is asked for."""
+        refs = await self._database.call(_refs_of, reports)
         first_at = clock.now()
-        sent = await self._ask_all([])
+        sent = await (self._ask_each(refs) if len(refs) == len(reports) else self._ask_all([]))
         await self._database.call(_note_cancels, self._part, [], first_at, sent)
 
     async def _cancel(self, orders: list[Order]) -> None:
         """All of them, a few at a time; whatever is answered, only the next list tells."""
         first_at = clock.now()
-        sent = await self._ask_each(orders)
+        sent = await self._ask_each(map(order_ref, orders))
         await self._database.call(_note_cancels, self._part, orders, first_at, sent)
 
     async def _ask_all(self, orders: list[Order]) -> int:
@@ -150,20 +156,21 @@ class AccountStop:
         self._acted_s = asyncio.get_running_loop().time()
         return 1
 
-    async def _ask_each(self, orders: list[Order]) -> int:
-        gate = asyncio.Semaphore(AT_ONCE)
+    async def _ask_each(self, refs: Iterable[OrderRef]) -> int:
+        """A few at a time. How many requests that were."""
+        gate, named = asyncio.Semaphore(AT_ONCE), list(refs)
 
-        async def one(order: Order) -> None:
+        async def one(ref: OrderRef) -> None:
             async with gate:
                 try:
-                    ack = await self._door.gateway.cancel(order_ref(order))
-                    self._refusals[order.client_order_id] = "" if ack.is_canceled else ack.reason
+                    ack = await self._door.gateway.cancel(ref)
+                    self._refusals[ref.client_order_id] = "" if ack.is_canceled else ack.reason
                 except VenueError as error:
-                    self._refusals[order.client_order_id] = f"{error.code}: {error.message}"
+                    self._refusals[ref.client_order_id] = f"{error.code}: {error.message}"
 
-        await asyncio.gather(*(one(order) for order in orders))
+        await asyncio.gather(*map(one, named))
         self._acted_s = asyncio.get_running_loop().time()
-        return len(orders)
+        return len(named)
 
     async def _has_strangers(self) -> bool:
         """Orders that people placed by hand stay: where the books know of any, ours are named one by one."""
@@ -179,7 +186,7 @@ class AccountStop:
         if self._lists_all:
             look.unanswered = []
         if self._event.scope not in WIDE:  # orders without a row may be anybody's and anywhere
-            look.orphans = 0
+            look.orphans = []
         return look
 
     async def _write_down(self, look: Look) -> KillSwitchPart:
@@ -207,11 +214,12 @@ def is_over(part: KillSwitchPart) -> bool:
 def _compared(reports: Iterable[OrderReport], rows: list[Order]) -> Look:
     names = {name: order for order in rows for name in (order.client_order_id, order.venue_order_id) if name}
     listed: dict[int, Order] = {}
-    orphans = strangers = 0
+    orphans: list[OrderReport] = []
+    strangers = 0
     for report in reports:
         order = names.get(report.client_order_id) or names.get(report.venue_order_id)
         if order is None and report.client_order_id.startswith(CLIENT_ID_PREFIX):
-            orphans += 1
+            orphans.append(report)
         elif order is None:
             strangers += 1
         else:
@@ -231,6 +239,21 @@ def _in_scope(event: KillSwitchEvent, account: VenueAccount, reports: list[Order
     """Our orders that work, and those that are over in our books and that the venue lists all the same."""
     names = {name for report in reports for name in (report.client_order_id, report.venue_order_id) if name}
     return [*orders_in(event, account), *(orders_over_in(event, account, names) if names else ())]
+
+
+def _refs_of(reports: list[OrderReport]) -> list[OrderRef]:
+    """Names of orders without a row, where the market has one."""
+    markets = {row.market_id: row for row in Market.objects.filter(market_id__in={one.market_id for one in reports})}
+    return [
+        OrderRef(
+            client_order_id=report.client_order_id,
+            venue_order_id=report.venue_order_id,
+            market=markets[report.market_id].venue_market,
+            placed_ms=report.venue_ms,
+        )
+        for report in reports
+        if report.market_id in markets
+    ]
 
 
 def _has_strangers(account: VenueAccount) -> bool:

@@ -19,6 +19,7 @@ from risk.models import HaltScope, HaltState, KillSwitchPart
 from risk.services import halt_set
 from tests.swapped import swapped
 from tests.trading.engine.stand import PATIENCE_S, Stand
+from tests.trading.engine.test_reconciling import place_behind_our_back
 from tests.trading.engine.trouble import DROP, Trouble
 from trading.domain.commands import SubmitOrder
 from trading.engine.database import DatabaseThread
@@ -30,7 +31,7 @@ from trading.services.trader import trader_stop
 from venues.polymarket import gateway
 from venues.registry import simulated_endpoints
 from venues.simulator.faults import Disturbance
-from venues.types import OrderState, TimeInForce, Venue
+from venues.types import OrderState, Side, TimeInForce, Venue
 
 REFUSED = Disturbance(status=503, body=b'{"error":"Trading is currently disabled"}')
 CHEAP_U = 20_000
@@ -107,6 +108,18 @@ async def test_a_stop_takes_off_what_our_books_had_given_up_and_the_venue_lists(
     assert (part.cancels_sent >= 1, part.left_alone, part.event.scope) == (True, 0, "venue")
     books = await stand.venue_books()
     assert {status for status, _ in books.orders.values()} <= {"canceled", "gone"} and books.orders
+
+
+async def test_a_stop_takes_off_what_only_the_venue_knows_to_be_ours_and_leaves_what_people_placed_by_hand(
+    stand: Stand,
+):
+    for name in ("cs1-lost", "by-hand"):
+        await place_behind_our_back(stand, name, Side.BUY)
+    await halt(stand, HaltScope.VENUE, "kalshi")
+    (part,) = await proven(stand, 1)
+    assert (part.cancels_sent >= 1, part.left_alone) == (True, 1)
+    account = next(one for one in stand.engine.desk.accounts.values() if one.row.venue == Venue.KALSHI)
+    assert [order.client_order_id for order in await account.reader.open_orders()] == ["by-hand"]
 
 
 def _give_up() -> None:
