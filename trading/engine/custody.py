@@ -60,6 +60,8 @@ class Custody:
         self._ended = ended
         self.broken_by: tuple[str, str] | None = None
         """The task in which our own code was found to be wrong, and what was found."""
+        self.shut_out: list[tuple[DeskAccount, str]] = []
+        """The accounts whose fence the venue shut, and what it said."""
         self.watches = {
             account.name: AccountWatch(account=account, database=database, catch_up=catch_up, cancel=cancel)
             for account, catch_up in zip(desk.accounts.values(), catch_ups, strict=True)
@@ -101,8 +103,9 @@ class Custody:
     def fenced(self, account: DeskAccount, why: str) -> None:
         """The venue refuses our own fence, so that we are not the one who trades."""
         log.critical("trader_fenced", account=account.name, why=why)
+        self.shut_out.append((account, why))
         self.give_up("fenced")
-        telling = self._database.call(fence_lost, venue_account=account.row, epoch=account.epoch, reason=why)
+        telling = self._database.persist(fence_lost, venue_account=account.row, epoch=account.epoch, reason=why)
         self._tasks.spawn("fenced", telling)
 
     def broken(self, task: str, problem: AssertionError) -> None:

@@ -23,6 +23,7 @@ from trading.engine.patience import KeyPatience
 from trading.models import TraderStatus
 from trading.selectors.status import wanted_users
 from trading.services.lease import is_held_elsewhere
+from trading.services.pauses import fence_lost
 from trading.services.standstill import broken_halt
 from trading.services.trader import trader_heartbeat
 from venues.errors import AuthFailed
@@ -112,11 +113,13 @@ class TraderHost:
                     await self._make_sure_of_halt(engine)
 
     async def _make_sure_of_halt(self, engine: Engine) -> None:
-        """An engine that found itself broken halts its user; a database that was away may have cut off its word, and
-        the next one must not start without it."""
+        """An engine that found itself broken halts its user, one that the venue shut out its account; a database that
+        was away may have cut off its word, and the next one must not start without it."""
         if engine.custody.broken_by is not None:
             task, problem = engine.custody.broken_by
             await self._database.persist(broken_halt, user=engine.desk.user, task=task, problem=problem)
+        for account, why in engine.custody.shut_out:
+            await self._database.persist(fence_lost, venue_account=account.row, epoch=account.epoch, reason=why)
 
     def _pause(self, key: int) -> None:
         pause_s = self._pauses.get(key, PAUSE_FIRST_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from audit.models import AuditEntry
 from core.errors import Conflict
 from risk.models import HaltState, TradingHalt
 from tests.trading.engine.stand import IDLE, PATIENCE_S, standing
+from tests.trading.engine.test_fencing import account_at
 from tests.trading.engine.trouble import ERROR_500, Trouble
 from trading.engine.engine import Engine
 from trading.engine.host import PAUSE_FIRST_S, TraderHost
@@ -26,6 +28,8 @@ from trading.engine.simulation import SimulatedTrader
 from trading.models import TraderLease, TraderStatus
 from trading.selectors.status import venue_fields_reading
 from trading.services.lease import lease_acquire
+from trading.services.pauses import FENCE_SHUT
+from trading.services.standstill import BROKEN
 from trading.services.trader import trader_start
 from venues.simulator.faults import Disturbance
 from venues.types import Venue
@@ -116,8 +120,17 @@ async def test_a_key_that_the_venue_refuses_is_told_once_and_tried_rarely_and_a_
         await trader.stop()
 
 
-async def test_an_engine_that_broke_while_the_database_was_away_is_not_started_again_without_its_halt(
-    shared_database: None, tmp_path: Path
+def break_down(engine: Engine) -> None:
+    engine.custody.broken("pump", AssertionError("two and two are five"))
+
+
+def be_shut_out(engine: Engine) -> None:
+    engine.custody.fenced(account_at(engine, Venue.KALSHI), "order_group_triggered")
+
+
+@pytest.mark.parametrize(("end", "task", "code"), [(break_down, "broken", BROKEN), (be_shut_out, "fenced", FENCE_SHUT)])
+async def test_an_engine_that_ended_while_the_database_was_away_is_not_started_again_without_its_halt(
+    shared_database: None, tmp_path: Path, end: Callable[[Engine], None], task: str, code: str
 ):
     async with standing(tmp_path, settings=IDLE, seed=7, speed=30.0, games=2) as stand:
         await stand.database.call(trader_start, user=stand.user, actor="test")
@@ -134,13 +147,13 @@ async def test_an_engine_that_broke_while_the_database_was_away_is_not_started_a
         await stand.until_status(TraderStatus.RUNNING)
         is_back = threading.Event()
         away = [asyncio.create_task(database.call(is_back.wait)) for database in built[0].databases]
-        built[0].custody.broken("pump", AssertionError("two and two are five"))
-        (word,) = [task for task in asyncio.all_tasks() if task.get_name() == "broken"]
+        end(built[0])
+        (word,) = [one for one in asyncio.all_tasks() if one.get_name() == task]
         await stand.until(word.done)
         assert word.cancelled(), "it ended before the database took its word"
         is_back.set()
         await stand.until(lambda: len(built) == 2)
-        assert await stand.database.call(halts_of, "trader_broken") == 1
+        assert await stand.database.call(halts_of, code) == 1
         await asyncio.gather(*away)
         running.cancel()
         await host.stop()
