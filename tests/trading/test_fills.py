@@ -16,6 +16,7 @@ from trading.selectors.session import session_opening
 from trading.services.fills import fill_book, fill_confirm, fill_void
 from trading.services.orders import order_acknowledge, order_apply_report, order_reject
 from trading.services.refold import account_differences
+from trading.services.reports import order_report_take
 from venues.types import OrderState, Outcome, SettleState, Side, Venue
 
 pytestmark = pytest.mark.django_db
@@ -206,6 +207,23 @@ def test_an_order_whose_only_fill_was_first_heard_of_as_failed_was_filled_all_th
     order.refresh_from_db()
     assert (order.status, order.filled_u, order.voided_u, order.reserved_u) == ("filled", 0, 10 * ONE, 0)
     assert not list(violations())
+
+
+def test_a_fill_taken_back_before_its_order_was_known_holds_no_money_of_it():
+    """A person's own order, whose fill came and failed before the venue told of the order."""
+    account, market = an_account(venue=Venue.POLYMARKET), a_market(venue=Venue.POLYMARKET)
+    ours = a_claimed_order(account, market)
+    told = an_order_report(
+        ours, OrderState.CANCELED, filled_u=10 * ONE, client_order_id="", venue_order_id="0xhand", side=Side.BUY,
+        outcome=Outcome.YES, price_u=400_000, qty_u=20 * ONE,
+    )  # fmt: skip
+    for state in (SettleState.PENDING, SettleState.FAILED):
+        book(account, market, venue_order_id="0xhand", trade_id="t", settle_state=state)
+    order = order_report_take(account, told)
+    assert order is not None and order.is_external
+    order.refresh_from_db()
+    assert (order.filled_u, order.voided_u, order.reserved_u) == (0, 10 * ONE, 0)
+    assert account_differences(account) == [] and not list(violations())
 
 
 @pytest.mark.parametrize("is_whole_first", [True, False])

@@ -85,17 +85,20 @@ def fill_void(*, fill: Fill, reason: str, at: datetime | None = None) -> FillVoi
 
 @transaction.atomic(durable=True)
 def fills_adopt(*, order: Order) -> int:
-    """Count fills that were told by the venue's order id before that id was known to be this order's. How many."""
+    """Count fills that were told by the venue's order id before that id was known to be this order's, and those taken
+    back since as voided: the venue goes on calling them filled. How many."""
     lock_ledger(order.venue_account_id)
     order = Order.objects.select_related("venue_account__user", "market__game").get(pk=order.pk)
     if not order.venue_order_id:
         return 0
     orphans = Fill.objects.filter(venue_account=order.venue_account, order=None, venue_order_id=order.venue_order_id)
-    fills = list(orphans.exclude(settle_state=SettleState.FAILED).order_by("id"))
+    fills = list(orphans.order_by("id"))
     for fill in fills:
         fill.slippage_u = _slippage_u(order, fill)
         Fill.objects.filter(pk=fill.pk).update(order=order, slippage_u=fill.slippage_u)
         _count_on_order(order, fill)
+        if fill.settle_state == SettleState.FAILED:
+            _count_on_order(order, fill, sign=-1)
     if fills:
         stays = stays_refolded(order.venue_account, order.market)
         positions_store(order.venue_account, order.market, stays, at=fills[-1].venue_at)
