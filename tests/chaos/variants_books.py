@@ -84,14 +84,14 @@ def unknown_frees_money() -> Iterator[None]:
 
 @variant("what an order is said to have filled is booked as a fill")
 def status_makes_fills() -> Iterator[None]:
-    def take(account: Any, report: OrderReport) -> Order | None:
-        order = real(account, report)
+    def take(*, venue_account: Any, report: OrderReport) -> Order | None:
+        order = real(venue_account=venue_account, report=report)
         if order is not None and report.filled_u > order.filled_u + order.voided_u:
-            ledger.fill_book(venue_account=account, report=_inferred(order, report))
+            ledger.fill_book(venue_account=venue_account, report=_inferred(order, report))
         return order
 
-    real = ledger.order_report_take
-    with patched(ledger, "order_report_take", take):
+    real = ledger.order_apply_report
+    with patched(ledger, "order_apply_report", take):
         yield
 
 

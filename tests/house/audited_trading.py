@@ -34,7 +34,7 @@ from trading.services.cash import cash_open, cash_record_external
 from trading.services.claims import order_claim
 from trading.services.configs import sport_config_set
 from trading.services.fences import fence_close, fence_close_unheld, fence_note_shut, fence_open
-from trading.services.fills import fill_book, fill_confirm, fill_void, fills_adopt
+from trading.services.fills import fill_book, fill_confirm, fill_void
 from trading.services.lease import lease_acquire, lease_release
 from trading.services.orders import (
     order_acknowledge,
@@ -135,14 +135,6 @@ def on_fill(service: Callable[..., Any], **given: Any) -> Scene:
         return lambda: service(fill=fill, **given)
 
     return scene
-
-
-def adoption_of_fills() -> Call:
-    order = an_order()
-    told = a_fill(order.venue_account, order.market, venue_order_id=f"v-{order.client_order_id}")
-    fill_book(venue_account=order.venue_account, report=told)
-    order = order_acknowledge(order=order, ack=an_ack(order))
-    return lambda: fills_adopt(order=order)
 
 
 def payout() -> Call:
@@ -253,7 +245,7 @@ def on_user(service: Callable[..., Any], **given: Any) -> Scene:
 
 
 TRADING: dict[str, Scene] = {
-    "_adopt": on_orphan(orphan_adopt, reason="restored", actor="ann"),
+    "orphan_adopt": on_orphan(orphan_adopt, reason="restored", actor="ann"),
     "_claim": claim,
     "_settings_ensure": on_user(demo.demo_desk_ensure),
     "_wish": on_user(trader_start, actor="ann"),
@@ -266,7 +258,6 @@ TRADING: dict[str, Scene] = {
     "fill_book": booking,
     "fill_confirm": on_fill(fill_confirm),
     "fill_void": on_fill(fill_void, reason="failed on chain"),
-    "fills_adopt": adoption_of_fills,
     "finding_dismiss": dismissal,
     "lease_acquire": on_account(lease_acquire, holder="trader-1"),
     "lease_release": on_lease(lease_release, holder="trader-1"),

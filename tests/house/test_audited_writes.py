@@ -26,6 +26,7 @@ ROOMS = ("services", "receipts")
 PARTS = {
     "post_cash", "lock_ledger", "move_order", "note_order", "refresh_reservation", "day_book", "head_of",
     "event_open", "stranger_note", "marks_begin_anew", "losses_count_anew",
+    "fills_adopt",
 }  # fmt: skip
 """Public, and always a part of another service's transaction: that one's scene shows them."""
 

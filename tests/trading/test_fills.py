@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from core import clock
+from core.kill_points import Crash, install
 from markets.models import Market
 from notifications.models import Alert
 from tests.builders import NOON_MS, ONE, USD, a_claimed_order, a_fill, a_market, an_account, an_ack, an_order_report
@@ -16,7 +17,6 @@ from trading.selectors.session import session_opening
 from trading.services.fills import fill_book, fill_confirm, fill_void
 from trading.services.orders import order_acknowledge, order_apply_report, order_reject
 from trading.services.refold import account_differences
-from trading.services.reports import order_report_take
 from venues.types import OrderState, Outcome, SettleState, Side, Venue
 
 pytestmark = pytest.mark.django_db
@@ -219,11 +219,45 @@ def test_a_fill_taken_back_before_its_order_was_known_holds_no_money_of_it():
     )  # fmt: skip
     for state in (SettleState.PENDING, SettleState.FAILED):
         book(account, market, venue_order_id="0xhand", trade_id="t", settle_state=state)
-    order = order_report_take(account, told)
+    order = order_apply_report(venue_account=account, report=told)
     assert order is not None and order.is_external
     order.refresh_from_db()
     assert (order.filled_u, order.voided_u, order.reserved_u) == (0, 10 * ONE, 0)
     assert account_differences(account) == [] and not list(violations())
+
+
+def take_answer(order):
+    order_acknowledge(order=order, ack=an_ack(order, OrderState.FILLED, filled_u=10 * ONE))
+
+
+def take_report(order):
+    told = an_order_report(order, OrderState.FILLED, filled_u=10 * ONE)
+    order_apply_report(venue_account=order.venue_account, report=told)
+
+
+@pytest.mark.parametrize("take", [take_answer, take_report])
+def test_an_order_learns_of_its_fills_in_the_transaction_that_tells_its_name(take):
+    """A program that died in between would leave an ended order short of fills that nothing tells of again."""
+    account, market = an_account(), a_market()
+    order = a_claimed_order(account, market, qty_u=10 * ONE)
+    book(account, market, venue_order_id=f"v-{order.client_order_id}")
+    install(die_at_adoption)
+    try:
+        with pytest.raises(Crash):
+            take(order)
+    finally:
+        install(None)
+    order.refresh_from_db()
+    assert (order.status, order.venue_order_id, order.filled_u) == ("claimed", "", 0)
+    take(order)
+    order.refresh_from_db()
+    assert (order.status, order.filled_u, order.reserved_u) == ("filled", 10 * ONE, 0)
+    assert account_differences(account) == [] and not list(violations())
+
+
+def die_at_adoption(point: str) -> None:
+    if point == "P9.adopted_before_commit":
+        raise Crash(point)
 
 
 @pytest.mark.parametrize("is_whole_first", [True, False])

@@ -35,7 +35,6 @@ from trading.engine.placing import permit_ask, place, request_of
 from trading.engine.watch import RiskWatch
 from trading.models import Order
 from trading.services.claims import ClaimRefused, order_deny
-from trading.services.fills import fills_adopt
 from trading.services.orders import (
     OrderIntent,
     order_acknowledge,
@@ -292,7 +291,7 @@ class Executor:
 
     async def _keep_ack(self, order: Order, ack: OrderAck) -> None:
         try:
-            kept = await self._database.persist(_acknowledge, order, ack, self._now())
+            kept = await self._database.persist(order_acknowledge, order=order, ack=ack, at=self._now())
         except Conflict as refusal:  # another trader holds the account by now: it finds the order at the venue
             log.error("answer_not_written", order=order.client_order_id, code=refusal.code)
             return
@@ -358,14 +357,6 @@ def _write_down(write: Callable[..., Order], order: Order, answer: VenueError, a
         return write(order=order, code=answer.code, reason=answer.message, at=at)
     except Conflict:
         return Order.objects.get(pk=order.pk)
-
-
-def _acknowledge(order: Order, ack: OrderAck, at: datetime) -> Order:
-    """T2 of an accepted order; fills that were read before its id at the venue was known are its own from now on."""
-    kept = order_acknowledge(order=order, ack=ack, at=at)
-    if kept.venue_filled_u > kept.filled_u:
-        fills_adopt(order=kept)
-    return kept
 
 
 def _working_order(decision_id: str) -> Order | None:

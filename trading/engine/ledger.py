@@ -22,7 +22,8 @@ from trading.engine.database import AWAY, RETRY_S, DatabaseThread
 from trading.engine.desk import DeskAccount
 from trading.models import Order
 from trading.services.fills import fill_book
-from trading.services.reports import market_ensure_listed, order_report_take
+from trading.services.orders import order_apply_report
+from trading.services.reports import market_ensure_listed
 from trading.services.settlement import settlement_book
 from venues.types import (
     AccountMessage,
@@ -110,7 +111,7 @@ class LedgerKeeper:
                     self.rows_changed += 1
                     self._tell_of_fill(fill.order)
             case OrderReport():
-                order = await self._database.call(order_report_take, account, report)
+                order = await self._database.call(order_apply_report, venue_account=account, report=report)
                 kill_point("P8.report_after_commit")
                 if order is not None:
                     self.rows_changed += 1

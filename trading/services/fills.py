@@ -21,9 +21,8 @@ from trading.domain.lifecycle import OrderStatus, may_correct, may_fill, may_mov
 from trading.domain.slippage import slippage_u
 from trading.models import CashEntry, CashKind, Fill, FillVoid, Order, Settlement
 from trading.services.cash import post_cash
-from trading.services.moves import lock_ledger, move_order, note_order
+from trading.services.moves import find_order, lock_ledger, move_order, note_order
 from trading.services.oddities import fee_compare
-from trading.services.orders import find_order
 from trading.services.positions import fill_fact, positions_store, stays_kept, stays_refolded
 from trading.services.records import alert_owner, record_fact
 from venues.types import MICRO, FillReport, Outcome, SettleState, Side
@@ -83,12 +82,9 @@ def fill_void(*, fill: Fill, reason: str, at: datetime | None = None) -> FillVoi
     return _void(row.venue_account, row, reason=reason, at=at or clock.now())
 
 
-@transaction.atomic(durable=True)
 def fills_adopt(*, order: Order) -> int:
-    """Count fills that were told by the venue's order id before that id was known to be this order's, and those taken
-    back since as voided: the venue goes on calling them filled. How many."""
-    lock_ledger(order.venue_account_id)
-    order = Order.objects.select_related("venue_account__user", "market__game").get(pk=order.pk)
+    """Part of the transaction that learnt this order's id at the venue, after the ledger's lock: count the fills that
+    were told by that id before, those taken back since as voided (the venue goes on calling them filled). How many."""
     if not order.venue_order_id:
         return 0
     orphans = Fill.objects.filter(venue_account=order.venue_account, order=None, venue_order_id=order.venue_order_id)

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import F
 
+from accounts.models import VenueAccount
 from core.errors import Conflict
 from core.kill_points import kill_point
 from trading.domain.lifecycle import ENDED, OrderStatus, may_correct, may_move
@@ -50,6 +51,13 @@ def reload(order: Order) -> Order:
     lock_ledger(order.venue_account_id)
     rows = Order.objects.select_related("venue_account__user", "market__game")
     return rows.get(pk=order.pk)
+
+
+def find_order(venue_account: VenueAccount, *, client_order_id: str, venue_order_id: str) -> Order | None:
+    """By our own name first, else by the venue's; always inside the account."""
+    rows = Order.objects.select_related("venue_account__user", "market__game").filter(venue_account=venue_account)
+    found = rows.filter(client_order_id=client_order_id).first() if client_order_id else None
+    return found or (rows.filter(venue_order_id=venue_order_id).first() if venue_order_id else None)
 
 
 def move_order(

@@ -23,7 +23,8 @@ from trading.domain.lifecycle import OrderStatus, may_correct, may_move
 from trading.models import Order
 from trading.selectors.cancel_contexts import cancel_contexts
 from trading.services.claims import OrderIntent, at_or_now, order_claim
-from trading.services.moves import STATUS_OF, lock_ledger, move_order, note_order, reload
+from trading.services.fills import fills_adopt
+from trading.services.moves import STATUS_OF, find_order, lock_ledger, move_order, note_order, reload
 from trading.services.strangers import max_cost_u, stranger_note
 from venues.ports import OrderAck, PreparedOrder
 from venues.types import OrderReport, OrderState
@@ -83,6 +84,7 @@ def order_acknowledge(*, order: Order, ack: OrderAck, at: datetime | None = None
         move_order(order, to, kind="acknowledged", at=moment, payload=facts, raw_sha256=digest, **changes)
     else:
         note_order(order, kind="acknowledged", payload=facts, raw_sha256=digest, **changes)
+    _adopt_fills(order)
     kill_point("P7.acknowledged_before_commit")
     return order
 
@@ -203,7 +205,10 @@ def order_apply_report(*, venue_account: VenueAccount, report: OrderReport) -> O
     kill_point("P8.report_locked")
     order = find_order(venue_account, client_order_id=report.client_order_id, venue_order_id=report.venue_order_id)
     if order is None:
-        return stranger_note(venue_account, report)
+        stranger = stranger_note(venue_account, report)
+        if stranger is not None:
+            _adopt_fills(stranger)
+        return stranger
     moment = clock.from_ms(report.venue_ms)
     changes = _changes(order, report)
     to = STATUS_OF[report.state]
@@ -214,15 +219,15 @@ def order_apply_report(*, venue_account: VenueAccount, report: OrderReport) -> O
         note_order(order, kind="reported", payload=facts, **changes)
     if may_correct(OrderStatus(order.status), OrderStatus.FILLED) and order.is_filled_whole:
         move_order(order, OrderStatus.FILLED, kind="filled", at=moment, payload=facts, corrects=True)
+    _adopt_fills(order)
     kill_point("P8.report_before_commit")
     return order
 
 
-def find_order(venue_account: VenueAccount, *, client_order_id: str, venue_order_id: str) -> Order | None:
-    """By our own name first, else by the venue's; always inside the account."""
-    rows = Order.objects.select_related("venue_account__user", "market__game").filter(venue_account=venue_account)
-    found = rows.filter(client_order_id=client_order_id).first() if client_order_id else None
-    return found or (rows.filter(venue_order_id=venue_order_id).first() if venue_order_id else None)
+def _adopt_fills(order: Order) -> None:
+    """Fills that were read before the order's id at the venue was known are its own from now on."""
+    if order.venue_filled_u > order.filled_u:
+        fills_adopt(order=order)
 
 
 def _changes(order: Order, report: OrderReport) -> dict[str, Any]:

@@ -45,14 +45,6 @@ def orphan_resolve(*, orphan: OrphanedOrder, action: OrphanAction, reason: str, 
     return _fresh(orphan)
 
 
-def orphan_adopt(*, orphan: OrphanedOrder, reason: str, actor: str) -> Order:
-    """Make it an order of ours, with the fills that named it. Raises Invalid without a reason or with an order too
-    little is known of, Conflict when somebody decided before."""
-    order = _adopt(orphan=orphan, reason=reason, actor=actor)
-    fills_adopt(order=order)
-    return order
-
-
 @transaction.atomic(durable=True)
 def orphan_close_ask(*, orphan: OrphanedOrder, reason: str, actor: str) -> OrphanedOrder:
     """Store the wish; the trader cancels it at its next look. One that has ended at the venue is closed at once.
@@ -84,7 +76,9 @@ def orphan_close_proven(*, orphan: OrphanedOrder, evidence: Mapping[str, Any]) -
 
 
 @transaction.atomic(durable=True)
-def _adopt(*, orphan: OrphanedOrder, reason: str, actor: str) -> Order:
+def orphan_adopt(*, orphan: OrphanedOrder, reason: str, actor: str) -> Order:
+    """Make it an order of ours, with the fills that named it. Raises Invalid without a reason or with an order too
+    little is known of, Conflict when somebody decided before."""
     row = _undecided(orphan, reason)
     market = Market.objects.filter(market_id=row.market_id).first()
     if market is None or not (row.side and row.outcome and row.price_u and row.qty_u):
@@ -94,6 +88,7 @@ def _adopt(*, orphan: OrphanedOrder, reason: str, actor: str) -> Order:
     refresh_reservation(order)
     record_event(order, kind=ADOPTED, before=order.status, payload={"orphan": str(row.uid), "actor": actor})
     _decide(row, OrphanState.ADOPTED, reason=reason, actor=actor, resolved_at=clock.now(), order=order)
+    fills_adopt(order=order)
     return order
 
 

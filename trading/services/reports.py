@@ -8,9 +8,9 @@ import structlog
 from accounts.models import VenueAccount
 from markets.models import Market
 from markets.services import market_upsert
-from trading.models import Order
-from trading.services.fills import fill_book, fills_adopt
-from trading.services.orders import find_order, order_apply_report
+from trading.services.fills import fill_book
+from trading.services.moves import find_order
+from trading.services.orders import order_apply_report
 from trading.services.settlement import settlement_book
 from venues.types import FillReport, MarketKind, OrderReport, OrderState, SettlementReport, VenueMarket
 
@@ -24,17 +24,9 @@ def report_book(*, venue_account: VenueAccount, report: FillReport | OrderReport
         case FillReport():
             fill_book(venue_account=venue_account, report=report)
         case OrderReport():
-            order_report_take(venue_account, report)
+            order_apply_report(venue_account=venue_account, report=report)
         case SettlementReport():
             settlement_book(venue_account=venue_account, report=report)
-
-
-def order_report_take(account: VenueAccount, report: OrderReport) -> Order | None:
-    """Book the report; fills that were read before the order's id at the venue was known are its own from now on."""
-    order = order_apply_report(venue_account=account, report=report)
-    if order is not None and order.venue_filled_u > order.filled_u:
-        fills_adopt(order=order)
-    return order
 
 
 def order_report_closed(account: VenueAccount, report: OrderReport) -> OrderReport:

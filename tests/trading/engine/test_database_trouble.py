@@ -65,7 +65,7 @@ async def test_an_order_whose_claim_is_not_known_to_be_written_is_never_sent(
     await stand.books_equal()
 
 
-@pytest.mark.parametrize("write", ["_acknowledge", "fill_book"])
+@pytest.mark.parametrize("write", ["order_acknowledge", "fill_book"])
 async def test_an_answer_or_a_fill_that_was_written_without_our_knowing_is_written_once(
     stand: Stand, trouble: Trouble, write: str
 ):
