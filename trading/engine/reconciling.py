@@ -15,11 +15,12 @@ from collections.abc import Iterable
 import structlog
 
 from core.clock import to_ms
+from core.errors import DomainError
 from markets.models import Market
 from trading.domain.reconciling import Difference, confirmed
 from trading.engine.catchup import CatchUp
 from trading.engine.clock import Clock
-from trading.engine.database import DatabaseThread
+from trading.engine.database import AWAY, DatabaseThread
 from trading.engine.desk import DeskAccount
 from trading.engine.ledger import LedgerKeeper
 from trading.models import OrphanedOrder, OrphanState, ReconciliationRun, RunTrigger
@@ -175,11 +176,12 @@ class Reconcilers:
             await one.close_wanted()
 
     async def before_shutdown(self) -> None:
-        """As far as a few seconds allow: whoever starts next compares again."""
+        """As far as a few seconds, the database and the lease allow: whoever starts next compares again, and the doors
+        are still to be closed."""
         try:
             await asyncio.wait_for(self.run(RunTrigger.SHUTDOWN), GOODBYE_S)
-        except TimeoutError:
-            log.warning("reconciliation_cut_short")
+        except (TimeoutError, DomainError, *AWAY) as problem:
+            log.warning("reconciliation_cut_short", problem=repr(problem))
 
 
 def _closing(account_pk: int) -> list[tuple[OrphanedOrder, OrderRef]]:

@@ -126,12 +126,14 @@ def with_cursor(change: Callable[[Any], None]) -> None:
         change(cursor)
 
 
-async def test_an_engine_that_ends_without_a_database_closes_its_doors_all_the_same(stand: Stand):
-    """As one does whose lease could not be renewed."""
+@pytest.mark.parametrize("is_lost", [True, False])
+async def test_an_engine_that_ends_without_a_database_closes_its_doors_all_the_same(stand: Stand, is_lost: bool):
+    """As one does whose lease could not be renewed, and one that is told to end."""
     engine = stand.engine
     for database in engine.databases:
         await database.call(with_cursor, only_to_be_read)
-    engine.ended.set()
+    if is_lost:
+        engine.ended.set()
     await stand.stop_engine()
     assert not [one.name for one in threading.enumerate() if one.name.startswith(("ledger", "journal", "stops"))]
 
