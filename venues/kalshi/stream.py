@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 
 from venues.errors import ProtocolError
 from venues.kalshi.channels import Channel, Seq
@@ -46,6 +47,7 @@ from venues.types import (
 )
 from venues.wire import Census
 
+AUDITED_AT_ONCE = 20
 _TRIES_IN_VAIN = 2
 """Where no book at all is live, a snapshot asked for more often than this is asked for by a new subscription."""
 
@@ -118,8 +120,9 @@ class KalshiStream:
         return messages
 
     def _audit(self, now_us: int) -> None:
-        """Ask for the whole of each live book that has not been seen whole for a minute."""
-        due = [ticker for ticker, watched in self._watched.items() if watched.is_to_be_audited(now_us)]
+        """Ask for the whole of live books that have not been seen whole for a minute, a few at a time."""
+        aged = (ticker for ticker, watched in self._watched.items() if watched.is_to_be_audited(now_us))
+        due = list(islice(aged, AUDITED_AT_ONCE))
         for ticker in due:
             self._watched[ticker].whole_us = now_us
         self._subscriptions.request_snapshots(self._books, due, now_us)

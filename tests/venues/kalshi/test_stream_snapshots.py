@@ -61,3 +61,11 @@ def test_a_book_with_an_impossible_change_is_whole_again_within_a_minute() -> No
     (whole,) = stream.feed(snapshot(OKC, 1, 3, yes=[("0.4700", "3.00")]), 61 * SECOND)
     assert isinstance(whole, BookSnapshot)
     assert book.apply_snapshot(whole.bids, whole.asks) and book.best_bid_u == 470_000
+
+
+def test_many_books_are_asked_for_as_a_whole_a_few_at_a_time() -> None:
+    stream, asked = live(*(f"{OKC}-{number}" for number in range(45))), []
+    for at_us in range(61 * SECOND, 63 * SECOND, SECOND // 4):
+        stream.tick(at_us)
+        asked += [len(command["params"]["market_tickers"]) for command in commands(stream.take_commands())]
+    assert asked == [20, 20, 5]
