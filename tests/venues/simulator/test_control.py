@@ -27,12 +27,6 @@ async def simulator() -> AsyncIterator[Simulator]:
     await running.stop()
 
 
-@pytest.fixture
-async def control(simulator: Simulator) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=simulator.endpoints.control) as client:
-        yield client
-
-
 async def step(control: httpx.AsyncClient, step_ms: int) -> dict[str, Any]:
     reply = await control.post("/clock", json={"step_ms": step_ms}, timeout=60)
     assert reply.status_code == 200, reply.text

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
-from venues.simulator.config import SimulatorConfig
 from venues.simulator.exchange_types import NewOrder
 from venues.simulator.simulator import Simulator
 from venues.types import MICRO, MarketState, Outcome, Side, TimeInForce, Venue
-
-
-@pytest.fixture
-async def simulator() -> AsyncIterator[Simulator]:
-    running = Simulator(SimulatorConfig(port=0, is_paused=True, games=1))
-    await running.start()
-    yield running
-    await running.stop()
-
-
-@pytest.fixture
-async def control(simulator: Simulator) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=simulator.endpoints.control) as client:
-        yield client
 
 
 async def happen(control: httpx.AsyncClient, event: str, venue: Venue = Venue.KALSHI, **wish: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -14,20 +14,6 @@ import websockets
 from venues.simulator.config import SimulatorConfig
 from venues.simulator.faults import NoFaults
 from venues.simulator.simulator import Simulator
-
-
-@pytest.fixture
-async def simulator() -> AsyncIterator[Simulator]:
-    running = Simulator(SimulatorConfig(port=0, is_paused=True, games=1))
-    await running.start()
-    yield running
-    await running.stop()
-
-
-@pytest.fixture
-async def control(simulator: Simulator) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=simulator.endpoints.control) as client:
-        yield client
 
 
 async def until(seen: Callable[[], bool]) -> None:
