@@ -151,13 +151,18 @@ class AccountWatch:
 
 
 async def read_patiently(watches: Iterable[AccountWatch], read: Callable[[CatchUp], Awaitable[None]]) -> None:
-    """The same read for all accounts; one account's trouble keeps nobody else waiting."""
-    for watch in watches:
+    """The same read for all accounts at the same time; one account's trouble keeps nobody else waiting."""
+
+    async def of_one(watch: AccountWatch) -> None:
         try:
             await read(watch.catch_up)
         except VenueError as error:
             log.warning("catch_up_failed", account=watch.account.name, code=error.code, error=error.message)
             await watch.note(error)
+
+    for outcome in await asyncio.gather(*map(of_one, watches), return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
 def _now_s() -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from django.db.models import F
@@ -11,10 +12,12 @@ from tests.trading.engine.stand import IDLE, Stand, is_deaf, standing
 from tests.trading.engine.test_fencing import CHEAP_U, RESTING, VENUES, account_at, halted_for, hide_orders, sent
 from tests.trading.engine.trouble import DROP, ERROR_500, Trouble
 from trading.domain.commands import CancelOrder
-from trading.engine.looking_after import PAUSE_AFTER_S, AccountWatch
+from trading.engine.catchup import CatchUp
+from trading.engine.looking_after import PAUSE_AFTER_S, AccountWatch, read_patiently
 from trading.models import OrderStatus, ReconciliationRun, RunTrigger
 from trading.services.pauses import FILLS_MISSING
 from trading.services.reconciliation_halts import COMPARED_WITHIN, OVERDUE
+from venues.simulator.faults import Disturbance
 from venues.types import MICRO, Outcome, Side, TimeInForce, Venue
 
 FILL_READS = ("fills", "historical_fills", "data/trades")
@@ -96,6 +99,22 @@ async def test_an_account_whose_private_stream_was_never_heard_opens_nothing(
         trouble.before_ops.clear()
         taken = await stand.row(await sent(stand, Venue.POLYMARKET))
         assert taken.venue_order_id and trouble.creates(Venue.POLYMARKET) == 1
+
+
+async def test_an_account_that_does_not_answer_keeps_no_other_unread(stand: Stand, trouble: Trouble):
+    begun: list[CatchUp] = []
+    for venue in Venue:
+        for read in FILL_READS:
+            trouble.before_ops[venue, read] = Disturbance(swallow=True)
+
+    async def read_of(catch_up: CatchUp) -> None:
+        begun.append(catch_up)
+        await catch_up.fills()
+
+    reading = asyncio.create_task(read_patiently(stand.engine.custody.watches.values(), read_of))
+    await stand.until(lambda: len(begun) == 2, within_s=5.0)
+    assert not reading.done()
+    reading.cancel()
 
 
 @VENUES
