@@ -314,11 +314,14 @@ class MarketChannel:
         self._gap(tracked, "tick size changed", out, received_us)
 
     def _on_resolved(self, frame: ResolvedFrame, out: list[MarketMessage], received_us: int) -> None:
-        """The result is on chain; it is paid when the contracts are redeemed. 50-50 names no winner."""
+        """The result is on chain; it is paid when the contracts are redeemed. 50-50 names no winner, and a winner that
+        is neither of our assets is no 50-50."""
         tracked = self._tracked.get(frame.market)
         if tracked is None:
             return
         result = {tracked.yes: Outcome.YES, tracked.no: Outcome.NO}.get(frame.winning_asset_id)
+        if result is None and frame.winning_asset_id:
+            raise ProtocolError(f"{frame.winning_asset_id[:12]}… won, which is no asset here", code="foreign_asset")
         value_u = {Outcome.YES: MICRO, Outcome.NO: 0}[result] if result is not None else MICRO // 2
         state = MarketState.DETERMINED
         out.append(MarketStateChanged(tracked.market_id, state, int(frame.timestamp), result, value_u))

@@ -259,6 +259,13 @@ def test_a_resolution_names_what_yes_pays(winner: str, value_u: int) -> None:
     assert (changed.state, changed.settlement_value_u) == (MarketState.DETERMINED, value_u)
 
 
+def test_a_winner_that_is_neither_outcome_is_no_draw() -> None:
+    made = channel()
+    frame = {"event_type": "market_resolved", "market": CONDITION, "winning_asset_id": "103", "timestamp": "5"}
+    assert [type(message) for message in made.feed(msgspec.json.encode(frame), SECOND)] == [BookGap]
+    assert made.counts["unreadable"] == 1
+
+
 def test_one_odd_object_does_not_take_the_others_with_it() -> None:
     made = channel()
     good = msgspec.json.decode(book())[0]
