@@ -107,7 +107,8 @@ class _Booker:
             won_u, lost_u = payout_u, max(0, size_u - payout_u)
             held = (won_u, lost_u) if value_u else (lost_u, won_u)
         else:
-            held = await self._traded(activity.condition_id)
+            is_first = activity.condition_id not in self.reports
+            held = await self._traded(activity.condition_id) if is_first else (0, 0)
         self._add(activity.condition_id, value_u, held, payout_u, activity.timestamp * 1000)
 
     async def loss(self, position: PositionV2, since_ms: int, now_ms: int) -> None:

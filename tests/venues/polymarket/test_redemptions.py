@@ -171,3 +171,22 @@ async def test_how_a_loss_resolved_is_asked_once_for_all_reads():
         ]
     assert [[report.yes_qty_u for report in reports] for reports in told] == [[7 * MICRO, 5 * MICRO]] * 2 + [[]]
     assert stand.asked == {"/v2/positions": 3, "/v2/activity": 3, "/v2/resolutions": 2}
+
+
+async def test_a_draw_that_is_redeemed_in_parts_pays_what_was_held_once():
+    """The activity of a 50-50 names no quantities: they are our trades', however many parts they are redeemed in."""
+
+    async def traded(condition: str) -> tuple[int, int]:
+        return 10 * MICRO, 6 * MICRO
+
+    parts = [
+        {"type": "REDEEM", "timestamp": NOON_S + at_s, "condition_id": A, "size": 2 * usd, "usdc_size": usd}
+        for at_s, usd in ((0, 5), (HOUR_S, 3))
+    ]
+    resolutions = [{"condition_id": A, "payouts": [MICRO // 2, MICRO // 2], "resolved_at": "2026-01-09T12:00:00Z"}]
+    rows = {"/v2/positions": [], "/v2/activity": parts, "/v2/resolutions": resolutions}
+    async with DataStand(rows).data() as data:
+        (report,) = await settlement_reports(
+            data, wallet="0x1", account="main", since_ms=0, traded=traded, now_ms=NOON_S * 1_000, lost={}
+        )
+    assert (report.yes_qty_u, report.no_qty_u, report.payout_u) == (10 * MICRO, 6 * MICRO, 8 * MICRO)
