@@ -85,6 +85,7 @@ class KalshiAccount:
         self._clock_ms = clock_ms
         self._read_until_ms: int | None = None
         self._retry = _Retry()
+        self._doubts: set[str] = set()
         self._sink: Sink | None = None
         self._runner = StreamRunner(
             self.stream, name=FEED, ws_url=endpoints.ws_url, signer=Signer(key), tap=tap, on_idle=self._complete
@@ -173,8 +174,9 @@ class KalshiAccount:
         try:
             if self.stream.needs_reading:
                 await self._read_all()
-            for order_id in self.stream.take_doubts():
-                await self._read_order(order_id)
+            self._doubts |= self.stream.take_doubts()
+            while self._doubts:
+                await self._read_order(next(iter(self._doubts)))
         except VenueError as error:
             self.stream.needs_reading = True
             wait_s = self._retry.note_failure()
@@ -195,8 +197,14 @@ class KalshiAccount:
         self._read_until_ms = started_ms
 
     async def _read_order(self, order_id: str) -> None:
-        reply = await self.rest.get(f"{ORDER_READS}/{quote(order_id, safe='')}", OrderReply)
-        self._emit([parse_order(reply.order, account=self.account)])
+        """It stays in doubt until a read has told of it, or that the venue does not know it."""
+        try:
+            reply = await self.rest.get(f"{ORDER_READS}/{quote(order_id, safe='')}", OrderReply)
+        except NotFoundAtVenue:
+            log.info("kalshi_order_not_at_its_id", venue_order_id=order_id)
+        else:
+            self._emit([parse_order(reply.order, account=self.account)])
+        self._doubts.discard(order_id)
 
     def _emit(self, messages: Iterable[Message]) -> None:
         if self._sink is not None:
