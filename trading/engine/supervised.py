@@ -17,7 +17,8 @@ log = structlog.get_logger(__name__)
 Broken = Callable[[str, AssertionError], None]
 
 PAUSE_FIRST_S = 1.0
-PAUSE_MAX_S = 60.0
+PAUSE_MAX_S = 5.0
+"""What died of a database that was away is back this soon after it."""
 STABLE_AFTER_S = 120.0
 
 
