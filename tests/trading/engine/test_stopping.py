@@ -116,8 +116,8 @@ async def test_a_stop_takes_off_what_only_the_venue_knows_to_be_ours_and_leaves_
     for name in ("cs1-lost", "by-hand"):
         await place_behind_our_back(stand, name, Side.BUY)
     await halt(stand, HaltScope.VENUE, "kalshi")
-    (part,) = await proven(stand, 1)
-    assert (part.cancels_sent >= 1, part.left_alone) == (True, 1)
+    stops = await proven(stand, 1)  # the orphan stops its account, too, once it is found
+    assert sum(part.cancels_sent for part in stops) >= 1 and {part.left_alone for part in stops} == {1}
     account = next(one for one in stand.engine.desk.accounts.values() if one.row.venue == Venue.KALSHI)
     assert [order.client_order_id for order in await account.reader.open_orders()] == ["by-hand"]
 
