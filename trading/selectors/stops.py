@@ -23,8 +23,6 @@ WIDE = (HaltScope.GLOBAL, HaltScope.VENUE, HaltScope.USER, HaltScope.ACCOUNT)
 Stop = KillSwitchEvent | TradingHalt
 """Whatever has a scope and its key."""
 
-_NO_PARTS = KillSwitchPart.objects.none()
-
 
 def open_stops() -> list[KillSwitchEvent]:
     """Stops that nobody has ended, oldest first."""
@@ -34,7 +32,8 @@ def open_stops() -> list[KillSwitchEvent]:
 def accounts_in(event: Stop) -> list[VenueAccount]:
     """The accounts of this deployment's mode that the stop concerns: all of a wide scope; for a strategy, a game or a
     market those that have orders or positions there. Where it has begun it goes on to its proof, whatever is left."""
-    begun = KillSwitchPart.objects.filter(event=event) if isinstance(event, KillSwitchEvent) else _NO_PARTS
+    parts = KillSwitchPart.objects
+    begun = parts.filter(event=event) if isinstance(event, KillSwitchEvent) else parts.none()
     rows = _in_use(begun).order_by("id")
     if event.scope in WIDE:
         return list(rows.filter(_wide(event)))
