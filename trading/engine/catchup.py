@@ -28,6 +28,7 @@ from trading.engine.proof import YOUNG_MS, ProofOfDeath, Reads
 from trading.models import Order, Settlement
 from trading.selectors.our_books import fills_known_to, pending_since
 from trading.services.orders import order_mark_not_sent, order_mark_unknown
+from venues.errors import AuthFailed, VenueError
 from venues.types import OrderReport, OrderState
 
 log = structlog.get_logger(__name__)
@@ -116,9 +117,10 @@ class CatchUp:
     async def _look_for_all(self, missing: list[Order]) -> None:
         """Unless they are on their way this moment. Many at once, as after a crash, are read as lists."""
         orders = [order for order in missing if order.decision_id not in self._in_flight]
+        if not orders:
+            return
         if len(orders) <= FEW:
-            for order in orders:
-                await self._look_for(order)
+            await self._look_for_few(orders)
             return
         now_ms, reads = self._clock.now_ms(), self._reads(orders)
         reports = await self._account.reader.orders_named([order_ref(order) for order in orders])
@@ -127,10 +129,28 @@ class CatchUp:
             report = named.get(order.client_order_id) or named.get(order.venue_order_id)
             await self._judge(order, report, asked_ms=now_ms, reads=reads)
 
-    async def _look_for(self, order: Order) -> None:
-        """Ask for one order by its ids."""
-        now_ms, reads = self._clock.now_ms(), self._reads([order])
-        await self._judge(order, await self._account.reader.order(order_ref(order)), asked_ms=now_ms, reads=reads)
+    async def _look_for_few(self, orders: list[Order]) -> None:
+        """Each by its ids; then those that were not found, by reads that they share. One that cannot be read keeps no
+        other waiting: what the first of them raised is raised at the end."""
+        now_ms, reads = self._clock.now_ms(), self._reads(orders)
+        absent: list[Order] = []
+        problems: list[VenueError] = []
+        for order in orders:
+            try:
+                report = await self._account.reader.order(order_ref(order))
+            except AuthFailed:
+                raise
+            except VenueError as error:
+                problems.append(error)
+                continue
+            if report is None:
+                absent.append(order)
+            else:
+                await self._judge(order, report, asked_ms=now_ms, reads=reads)
+        for order in absent:
+            await self._judge(order, None, asked_ms=now_ms, reads=reads)
+        if problems:
+            raise problems[0]
 
     def _reads(self, orders: list[Order]) -> Reads:
         return Reads(self._account.reader, since_ms=min(to_ms(order.claimed_at) for order in orders))

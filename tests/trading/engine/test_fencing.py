@@ -12,7 +12,7 @@ import pytest
 from django.db.models import F
 
 from core.errors import Conflict, Unavailable
-from risk.models import HaltScope, TradingHalt
+from risk.models import AccountLimits, HaltScope, TradingHalt
 from tests.trading.engine.stand import Stand
 from tests.trading.engine.trouble import DROP, ERROR_500, Trouble
 from trading.domain.commands import CancelOrder, SubmitOrder
@@ -219,6 +219,21 @@ async def test_an_unhealthy_read_proves_nothing(stand: Stand, trouble: Trouble):
     await stand.until_row(lost, OrderStatus.VOID)
 
 
+async def test_lost_orders_are_proven_by_reads_that_they_share(stand: Stand, trouble: Trouble):
+    trouble.before_ops["kalshi", "create"] = DROP
+    await stand.database.call(allow_unknown_orders)
+    lost = [await sent(stand, Venue.KALSHI), await sent(stand, Venue.KALSHI)]
+    await asleep(stand.engine)
+    mine = account_at(stand.engine, Venue.KALSHI)
+    await rotate(mine, stand.database)
+    (catch_up,) = (one for one in stand.engine.catch_ups if one.proof._account is mine)
+    asked, read = trouble.asked["kalshi", "balance"], 0
+    while any([(await stand.row(one)).status == OrderStatus.CLAIMED for one in lost]):
+        await catch_up.unknown()
+        read += 1
+    assert trouble.asked["kalshi", "balance"] - asked == read >= 2
+
+
 async def test_a_trader_whose_fence_the_venue_shut_ends_and_leaves_the_account_halted(stand: Stand):
     engine = stand.engine
     mine = account_at(engine, Venue.KALSHI)
@@ -321,3 +336,7 @@ def evidence_of(order_pk: int) -> dict[str, object]:
 def halted_for() -> list[str]:
     rows = TradingHalt.objects.filter(scope=HaltScope.ACCOUNT).exclude(state="active")
     return list(rows.values_list("code", flat=True))
+
+
+def allow_unknown_orders() -> None:
+    AccountLimits.objects.update(max_unknown_market=2, max_unknown_account=2)
