@@ -51,7 +51,7 @@ async def test_killed_again_and_again_while_trading_it_never_loses_or_doubles_an
     shared_database: None, tmp_path: Path
 ):
     trouble = Trouble()
-    async with standing(tmp_path, faults=trouble, seed=7, speed=60.0, games=10) as stand:
+    async with standing(tmp_path, faults=trouble, seed=7, speed=30.0, games=10) as stand:
         await stand.start_engine()
         for point in KILLED_AT:
             fills = stand.engine.ledger.fills_booked
