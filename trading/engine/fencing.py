@@ -121,7 +121,7 @@ async def _open_own(account: DeskAccount, database: DatabaseThread, within_s: fl
 
 
 async def _opened_there(account: DeskAccount, limit_u: int, within_s: float) -> str:
-    """Asked again only where no fence can have come of it: the venue was too busy, or nothing was sent."""
+    """Asked again only where the venue was too busy, or nothing was sent: at worst a fence stays that nobody uses."""
     deadline = asyncio.get_running_loop().time() + within_s
     while True:
         require_held(account)

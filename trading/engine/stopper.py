@@ -163,7 +163,9 @@ class Stopper:
         return False
 
     def _forget_all_but(self, open_events: set[int], work: set[tuple[int, int]]) -> None:
-        self._stops = {key: stop for key, stop in self._stops.items() if key[0] in open_events}
+        for key in [key for key in self._stops if key[0] not in open_events]:
+            del self._stops[key]
+            self._patience.accept(key)
         self._over_until = {key: until for key, until in self._over_until.items() if key[0] in open_events}
         self._is_done = {key: self._is_done.get(key, False) for key in work}
 
